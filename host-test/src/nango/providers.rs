@@ -1,0 +1,96 @@
+//! `/providers`: a small catalogue in the form of Nango's, which has about a thousand.
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+use super::routes::Turn;
+use super::validate::{Fields, Issues, Path, Text, UNIQUE_KEY};
+
+/// By name, in the order of the list.
+static CATALOGUE: LazyLock<Map<String, Value>> = LazyLock::new(|| serde_json::from_str(include_str!("providers.json")).unwrap_or_default());
+
+/// A provider's entry.
+pub(crate) fn entry(name: &str) -> Option<&'static Value> {
+    CATALOGUE.get(name)
+}
+
+/// How a provider's accounts are authorized.
+pub(crate) fn auth_mode(name: &str) -> Option<&'static str> {
+    entry(name)?.get("auth_mode")?.as_str()
+}
+
+/// Where a provider's API is, if it is at one place.
+pub(crate) fn base_url(name: &str) -> Option<&'static str> {
+    entry(name)?.get("proxy")?.get("base_url")?.as_str()
+}
+
+/// Where a provider's logo would be.
+pub(crate) fn logo(public_url: &str, name: &str) -> String {
+    format!("{public_url}/images/template-logos/{name}.svg")
+}
+
+fn shown(name: &str, entry: &Value, public_url: &str) -> Value {
+    let mut shown = entry.clone();
+    if let Value::Object(map) = &mut shown {
+        map.insert("name".to_owned(), name.into());
+        map.insert("logo_url".to_owned(), logo(public_url, name).into());
+    }
+    shown
+}
+
+/// `GET /providers`. The search is a regular expression on the name; of what its characters allow, only the dot
+/// means something.
+pub(crate) fn list(turn: &mut Turn) -> Result<Answer, Answer> {
+    let mut issues = Issues::default();
+    let mut fields = Fields::over(&turn.call.query, Path::root(), &mut issues);
+    let search = fields.optional_text("search", Text::of(UNIQUE_KEY));
+    fields.end();
+    issues.done("invalid_query_params")?;
+    let found = CATALOGUE.iter().filter(|(name, _)| search.as_ref().is_none_or(|term| found(name, term)));
+    let data: Vec<Value> = found.map(|(name, entry)| shown(name, entry, turn.public_url)).collect();
+    Ok(Answer::json(200, &json!({ "data": data })))
+}
+
+fn found(name: &str, term: &str) -> bool {
+    let (name, term) = (name.as_bytes(), term.as_bytes());
+    name.windows(term.len()).any(|part| part.iter().zip(term).all(|(n, t)| *t == b'.' || n.eq_ignore_ascii_case(t)))
+}
+
+/// `GET /providers/:provider`.
+pub(crate) fn one(turn: &mut Turn) -> Result<Answer, Answer> {
+    turn.no_query()?;
+    match entry(&turn.param) {
+        Some(entry) => Ok(Answer::json(200, &json!({ "data": shown(&turn.param, entry, turn.public_url) }))),
+        None => Err(Answer::coded(404, "not_found", &format!("Unknown provider {}", turn.param))),
+    }
+}
+
+/// `GET /providers.json`: the catalogue as it is kept, for anyone.
+pub(crate) fn map(_: &mut Turn) -> Result<Answer, Answer> {
+    Ok(Answer::json(200, &Value::Object(CATALOGUE.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_sorted_and_whole() {
+        let names: Vec<&String> = CATALOGUE.keys().collect();
+        assert!(names.len() >= 12 && names.is_sorted(), "{names:?}");
+        for (name, entry) in CATALOGUE.iter() {
+            for field in ["display_name", "auth_mode", "docs"] {
+                assert!(entry.get(field).is_some_and(Value::is_string), "{name} has no {field}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_is_on_the_name() {
+        assert!(found("github-pat", "GitHub"));
+        assert!(found("github-pat", "b.p"));
+        assert!(!found("github-pat", "personal"));
+    }
+}

@@ -1,0 +1,275 @@
+//! Configuration: the only reader of environment variables, and the one table that names them all.
+//!
+//! Read anew for every call and never kept in a static, so that one process can serve several configurations.
+//! The names are those of the Python server LevSky22/nango-mcp-server, whose `.env` file works here.
+
+mod vars;
+
+use std::time::Duration;
+
+use http::Uri;
+
+pub use self::vars::{ReadBy, VARIABLES, Variable, warnings};
+use crate::secret::Secret;
+
+/// Everything a call is configured by.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where Nango's API is.
+    pub base: Base,
+    /// NANGO_MCP_PUBLIC_NANGO_URL: where the person's browser finds Nango's API, if said.
+    pub public_url: Option<String>,
+    /// The environments, in the order of configuration; never empty.
+    pub environments: Vec<Environment>,
+    /// How long one request to Nango may take.
+    pub request_timeout: Duration,
+    /// Whether tools that write are hidden and refused.
+    pub read_only: bool,
+    /// Whether tools that write demand consent.
+    pub approval: Approval,
+    /// Whether get_connection may return credentials.
+    pub allow_credentials: bool,
+}
+
+/// How the person's consent to a write is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// Not at all; the client's own confirmation is trusted.
+    Off,
+    /// By an exact phrase in `confirmation`.
+    Phrase,
+}
+
+/// One Nango environment: a name of the operator's and the API key that selects it.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// The name that tools use.
+    pub name: String,
+    /// Other names for it.
+    pub aliases: Vec<String>,
+    /// Its API key, or a handle that the host replaces by the key.
+    pub key: Option<Secret>,
+    /// The variable that holds the key.
+    pub key_variable: String,
+}
+
+/// The base URL of Nango's API, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// Whether it is https.
+    pub https: bool,
+    /// Host and port, as written.
+    pub authority: String,
+    /// Host alone, lower case.
+    pub host: String,
+    /// Path prefix without a trailing slash; often empty.
+    pub prefix: String,
+}
+
+/// A configuration that cannot hold: which variable, and what it must be. Never contains the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The variable.
+    pub variable: String,
+    /// What it must be, to follow its name.
+    pub message: String,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.variable, self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+fn bad<T>(variable: impl Into<String>, message: impl Into<String>) -> Result<T, ConfigError> {
+    Err(ConfigError { variable: variable.into(), message: message.into() })
+}
+
+impl Config {
+    /// Read the process's environment variables.
+    ///
+    /// # Errors
+    /// The first variable whose value cannot hold.
+    pub fn load() -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        Self::from_vars(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+    }
+
+    /// Read these variables. An empty value counts as absent.
+    ///
+    /// # Errors
+    /// The first variable whose value cannot hold.
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let vars: Vec<(String, String)> = vars.into_iter().collect();
+        let set = |name: &str| vars.iter().find(|(have, _)| have == name).map(|(_, value)| value.trim());
+        let get = |name: &str| set(name).filter(|value| !value.is_empty());
+        let base = Base::parse("NANGO_BASE_URL", get("NANGO_BASE_URL").unwrap_or("https://api.nango.dev"))?;
+        let public_url = get("NANGO_MCP_PUBLIC_NANGO_URL")
+            .map(|url| Base::parse("NANGO_MCP_PUBLIC_NANGO_URL", url).map(|base| base.to_string()))
+            .transpose()?;
+        Ok(Self {
+            base,
+            public_url,
+            environments: environments(&get)?,
+            request_timeout: timeout(get("NANGO_MCP_REQUEST_TIMEOUT"))?,
+            read_only: switch(&get, "NANGO_MCP_READ_ONLY")?,
+            approval: approval(&get)?,
+            allow_credentials: switch(&get, "NANGO_MCP_ALLOW_CREDENTIALS")?,
+        })
+    }
+
+    /// The environment of that name or alias; case and punctuation do not matter.
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        let wanted = fold(name);
+        self.environments.iter().find(|environment| environment.names().any(|known| fold(known) == wanted))
+    }
+
+    /// ` Also known as: live (prod).` — to follow the description of `environment`; empty without aliases.
+    pub fn aliases_sentence(&self) -> String {
+        let aliases: Vec<String> = self
+            .environments
+            .iter()
+            .flat_map(|environment| environment.aliases.iter().map(move |alias| format!("{alias} = {}", environment.name)))
+            .collect();
+        if aliases.is_empty() { String::new() } else { format!(" Aliases: {}.", aliases.join(", ")) }
+    }
+
+    /// Every secret that must not appear in a result.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.environments.iter().filter_map(|environment| environment.key.as_ref())
+    }
+}
+
+impl Environment {
+    fn names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.name).chain(&self.aliases)
+    }
+}
+
+impl Base {
+    /// Take an http(s) URL apart.
+    ///
+    /// # Errors
+    /// If it is no absolute http(s) URL, or carries a user, a query or a fragment.
+    pub fn parse(variable: &str, url: &str) -> Result<Self, ConfigError> {
+        let rule = "must be an absolute http or https URL without user, query and fragment, such as https://api.nango.dev";
+        let Ok(uri) = url.parse::<Uri>() else { return bad(variable, rule) };
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return bad(variable, rule) };
+        let plain = !url.contains(['#', '@']) && uri.query().is_none() && !authority.host().is_empty();
+        let dotted = uri.path().split('/').any(|segment| crate::nango::is_dot_segment(segment));
+        if !matches!(scheme, "http" | "https") || !plain || dotted {
+            return bad(variable, rule);
+        }
+        Ok(Self {
+            https: scheme == "https",
+            authority: authority.as_str().to_owned(),
+            host: authority.host().to_ascii_lowercase(),
+            prefix: uri.path().trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// Whether this is Nango Cloud, whose Connect links need no API address.
+    pub fn is_cloud(&self) -> bool {
+        self.host == "nango.dev" || self.host.ends_with(".nango.dev")
+    }
+}
+
+impl std::fmt::Display for Base {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = if self.https { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority, self.prefix)
+    }
+}
+
+/// What two names must share to be one: letters and digits, without case.
+fn fold(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// `NANGO_SECRET_KEY_<ENV>`: upper case, everything but letters and digits becomes `_`.
+fn suffix(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+fn environments<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Vec<Environment>, ConfigError> {
+    let list = |text: &str| -> Vec<String> {
+        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    };
+    let (variable, names) = match get("NANGO_MCP_ENVIRONMENTS") {
+        Some(names) => ("NANGO_MCP_ENVIRONMENTS", list(names)),
+        None => ("NANGO_ENVIRONMENT", vec![get("NANGO_ENVIRONMENT").unwrap_or("default").to_owned()]),
+    };
+    let single = variable == "NANGO_ENVIRONMENT";
+    let fits = |name: &String| name.len() <= 64 && !fold(name).is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._- ".contains(c));
+    if names.is_empty() || !names.iter().all(fits) {
+        return bad(variable, "must name environments by ASCII letters, digits, space, `.`, `_` and `-`, at most 64 characters each");
+    }
+    let mut environments = Vec::new();
+    for name in names {
+        let suffix = suffix(&name);
+        let own = format!("NANGO_SECRET_KEY_{suffix}");
+        // A single environment may use either spelling; the suffixed one is the more exact.
+        let key_variable = if single && get(&own).is_none() { "NANGO_SECRET_KEY".to_owned() } else { own };
+        let key = get(&key_variable).map(|key| key_form(&key_variable, key)).transpose()?;
+        let alias_variable = format!("NANGO_MCP_ENVIRONMENT_ALIASES_{suffix}");
+        let aliases = list(get(&alias_variable).unwrap_or_default());
+        if !aliases.iter().all(fits) {
+            return bad(alias_variable, "must name aliases by ASCII letters, digits, space, `.`, `_` and `-`, at most 64 characters each");
+        }
+        environments.push(Environment { name, aliases, key, key_variable });
+    }
+    for (at, environment) in environments.iter().enumerate() {
+        let before = || environments.iter().take(at);
+        if before().any(|other| suffix(&other.name) == suffix(&environment.name)) {
+            return bad(variable, "must not list an environment twice (case and punctuation do not count)");
+        }
+        if before().any(|other| other.names().any(|name| environment.names().any(|own| fold(own) == fold(name)))) {
+            return bad(variable, "and its aliases must not name two environments alike (case and punctuation do not count)");
+        }
+    }
+    Ok(environments)
+}
+
+/// Nango's keys are UUIDs of version 4 (packages/server/lib/middleware/access.middleware.ts); a host may give a
+/// handle `host:<environment>` instead, and replace it by the key outside the sandbox.
+fn key_form(variable: &str, key: &str) -> Result<Secret, ConfigError> {
+    let uuid = key.len() == 36
+        && key.char_indices().all(|(at, c)| match at {
+            8 | 13 | 18 | 23 => c == '-',
+            14 => c == '4',
+            19 => matches!(c.to_ascii_lowercase(), '8' | '9' | 'a' | 'b'),
+            _ => c.is_ascii_hexdigit(),
+        });
+    if uuid || key.starts_with("host:") {
+        return Ok(Secret::new(key));
+    }
+    bad(variable, "is not a Nango secret key: these are UUIDs (version 4), shown in Nango under Environment Settings")
+}
+
+fn timeout(text: Option<&str>) -> Result<Duration, ConfigError> {
+    // serde_json's number parser is in the component anyway; the standard library's would add 15 kB.
+    match serde_json::from_slice::<serde_json::Value>(text.unwrap_or("20").as_bytes()).ok().and_then(|number| number.as_f64()) {
+        Some(seconds) if (0.1..=50.0).contains(&seconds) => Ok(Duration::from_millis((seconds * 1000.0) as u64)),
+        _ => bad("NANGO_MCP_REQUEST_TIMEOUT", "must be a number of seconds from 0.1 to 50"),
+    }
+}
+
+fn switch<'a>(get: &impl Fn(&str) -> Option<&'a str>, name: &str) -> Result<bool, ConfigError> {
+    match get(name).unwrap_or("false").to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => bad(name, "must be true or false"),
+    }
+}
+
+fn approval<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Approval, ConfigError> {
+    match get("NANGO_MCP_APPROVAL") {
+        Some("off") => Ok(Approval::Off),
+        Some("phrase") => Ok(Approval::Phrase),
+        Some(_) => bad("NANGO_MCP_APPROVAL", "must be off or phrase"),
+        None if switch(get, "NANGO_MCP_REQUIRE_CONFIRMATION")? => Ok(Approval::Phrase),
+        None => Ok(Approval::Off),
+    }
+}

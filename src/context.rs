@@ -1,0 +1,135 @@
+//! What a call has at hand: its configuration, its environment, its time, and the way to Nango.
+
+use std::time::Duration;
+
+use crate::config::{Config, Environment};
+use crate::error::Error;
+use crate::nango::{Answer, Request, failure};
+use crate::transport::{HttpAnswer, HttpRequest, Transport, TransportError};
+
+/// A whole call, waits included. TypeScript MCP clients give up at 60 s, the host at 58 s.
+const CALL_LIMIT: Duration = Duration::from_secs(55);
+
+/// The context of one call. Always the first parameter.
+pub struct Context<'a> {
+    /// The configuration of this call.
+    pub config: &'a Config,
+    transport: &'a dyn Transport,
+    started: Duration,
+    environment: Option<&'a Environment>,
+}
+
+impl<'a> Context<'a> {
+    /// Begin a call.
+    pub fn new(config: &'a Config, transport: &'a dyn Transport) -> Self {
+        Self { config, transport, started: transport.now(), environment: None }
+    }
+
+    /// Choose the environment by name or alias.
+    pub(crate) fn choose(&mut self, name: &str) -> Result<(), Error> {
+        let names = || self.config.environments.iter().map(|environment| environment.name.as_str()).collect::<Vec<_>>().join(", ");
+        let unknown = || {
+            Error::argument("unknown_environment", "environment", format!("no such `environment`; configured: {}", names()))
+        };
+        self.environment = Some(self.config.environment(name).ok_or_else(unknown)?);
+        Ok(())
+    }
+
+    /// The name of the call's environment.
+    pub fn environment(&self) -> &'a str {
+        self.environment.map_or("", |environment| environment.name.as_str())
+    }
+
+    /// Send one request and take Nango's answer, or its failure as an error.
+    ///
+    /// # Errors
+    /// No key, no answer, or an answer that is no success.
+    pub fn send(&self, request: Request) -> Result<Answer, Error> {
+        let mut answers = self.send_all(vec![request]);
+        answers.pop().unwrap_or_else(|| Err(unanswered()))
+    }
+
+    /// Send requests that do not depend on each other at once. Answers come in their order.
+    pub fn send_all(&self, requests: Vec<Request>) -> Vec<Result<Answer, Error>> {
+        let wires: Result<Vec<HttpRequest>, Error> = requests.iter().map(|request| self.address(request)).collect();
+        let wires = match wires {
+            Ok(wires) => wires,
+            Err(error) => return requests.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let answers = self.transport_with_patience(&wires);
+        requests
+            .iter()
+            .zip(answers)
+            .map(|(request, answer)| match answer {
+                Ok(answer) => crate::nango::read(request, &answer, &self.config.base, self.environment),
+                Err(error) => Err(failure(request, error, &self.config.base, self.config.request_timeout)),
+            })
+            .collect()
+    }
+
+    /// Repeat what Nango's own rate limit turned away, as long as this call has time for it. A rate-limited
+    /// request had no effect, so this holds for every method.
+    fn transport_with_patience(&self, wires: &[HttpRequest]) -> Vec<Result<HttpAnswer, TransportError>> {
+        let mut answers = self.transport.send(wires, self.remaining().min(self.config.request_timeout));
+        loop {
+            let limited: Vec<(usize, Duration)> = answers
+                .iter()
+                .enumerate()
+                .filter_map(|(at, answer)| Some((at, crate::nango::rate_limited(answer.as_ref().ok()?)?)))
+                .collect();
+            let Some(wait) = limited.iter().map(|(_, wait)| *wait).max() else { return answers };
+            // One second beyond the wait is the least in which another try can end well.
+            if wait + Duration::from_secs(1) > self.remaining() {
+                return answers;
+            }
+            self.transport.sleep(wait);
+            let again: Vec<HttpRequest> = limited.iter().filter_map(|(at, _)| wires.get(*at).cloned()).collect();
+            let fresh = self.transport.send(&again, self.remaining().min(self.config.request_timeout));
+            for ((at, _), answer) in limited.into_iter().zip(fresh) {
+                if let Some(slot) = answers.get_mut(at) {
+                    *slot = answer;
+                }
+            }
+        }
+    }
+
+    fn remaining(&self) -> Duration {
+        CALL_LIMIT.saturating_sub(self.transport.now().saturating_sub(self.started))
+    }
+
+    /// Complete a request: base URL, key, headers.
+    fn address(&self, request: &Request) -> Result<HttpRequest, Error> {
+        let base = &self.config.base;
+        let bearer = match (request.keyed, self.environment) {
+            (false, _) => None,
+            (true, Some(environment)) => Some(environment.key.clone().ok_or_else(|| {
+                let say = format!("no API key for environment `{}`: set {} where the server is started", environment.name, environment.key_variable);
+                Error::policy("missing_key", say)
+            })?),
+            (true, None) => return Err(Error::policy("missing_key", "this call has no environment")),
+        };
+        let mut headers = vec![
+            ("accept", "application/json".to_owned()),
+            ("user-agent", concat!("nango-mcp/", env!("CARGO_PKG_VERSION")).to_owned()),
+        ];
+        let body = request.body.as_ref().map(|body| body.to_string().into_bytes());
+        if let Some(body) = &body {
+            headers.push(("content-type", "application/json".to_owned()));
+            headers.push(("content-length", body.len().to_string()));
+        }
+        Ok(HttpRequest {
+            method: request.method,
+            https: base.https,
+            authority: base.authority.clone(),
+            path_with_query: format!("{}{}", base.prefix, request.target()),
+            headers,
+            bearer,
+            body,
+            answer_cap: request.answer_cap,
+        })
+    }
+}
+
+fn unanswered() -> Error {
+    Error::Transport { code: "protocol_error", message: "the host gave no answer to a request".into(), outcome_unknown: true }
+}

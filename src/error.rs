@@ -1,0 +1,140 @@
+//! What can go wrong in a call, by who must act on it.
+//!
+//! Every [`Error`] reaches the model as a result with `isError`: a sentence that says what, where and the
+//! remedy, and the same as one line of JSON. No message repeats the value of an argument or of a secret.
+
+use serde_json::{Map, Value, json};
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Error {
+    /// The model must change an argument. Nothing was sent.
+    Argument {
+        /// Stable code, such as `missing_argument`.
+        code: &'static str,
+        /// Path of the argument, such as `tags.team` or `allowed_integrations[1]`; empty for the whole object.
+        argument: String,
+        /// What is wrong and the rule that says so.
+        message: String,
+    },
+    /// The operator's configuration does not allow the call. Nothing was sent.
+    Policy {
+        /// Stable code, such as `read_only`.
+        code: &'static str,
+        /// What is not allowed, and the setting that decides it.
+        message: String,
+    },
+    /// Nango answered, but not with success.
+    Nango(ApiError),
+    /// Nango was not reached, or its answer did not arrive whole.
+    Transport {
+        /// Stable code, such as `host_denied`.
+        code: &'static str,
+        /// What happened, where, and the remedy.
+        message: String,
+        /// Whether the request may have had its effect all the same.
+        outcome_unknown: bool,
+    },
+}
+
+/// A failure that Nango reported, mapped on route, status and Nango's own code.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: u16,
+    /// Stable code: ours where the case is known (`unknown_integration`), else Nango's own.
+    pub code: String,
+    /// What Nango said, shortened and cleaned, and where.
+    pub message: String,
+    /// The fields Nango complained about: path and reason.
+    pub fields: Vec<(String, String)>,
+    /// The remedy.
+    pub hint: Option<String>,
+    /// Seconds after which a rate-limited call may be repeated.
+    pub retry_after_seconds: Option<u64>,
+    /// `error.payload.connection`, which Nango adds when a refresh fails. For tools to read; never shown.
+    pub connection: Option<Value>,
+}
+
+impl Error {
+    /// An error of one argument.
+    pub fn argument(code: &'static str, argument: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Argument { code, argument: argument.into(), message: message.into() }
+    }
+
+    /// A refusal by configuration.
+    pub fn policy(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Policy { code, message: message.into() }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Argument { code, .. } | Self::Policy { code, .. } | Self::Transport { code, .. } => code,
+            Self::Nango(api) => &api.code,
+        }
+    }
+
+    /// The sentence for the model: what, where, remedy.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Argument { message, .. } | Self::Policy { message, .. } => message.clone(),
+            Self::Nango(api) => match &api.hint {
+                Some(hint) => format!("{}; {hint}", api.message),
+                None => api.message.clone(),
+            },
+            Self::Transport { message, outcome_unknown, .. } if *outcome_unknown => {
+                format!("{message}; the request may have taken effect: look before you repeat it")
+            }
+            Self::Transport { message, .. } => message.clone(),
+        }
+    }
+
+    /// `{kind, code, message, status?, field?, fields?, hint?, retry_after_seconds?, outcome_unknown?}`.
+    pub fn to_json(&self) -> Value {
+        let mut out = Map::new();
+        let kind = match self {
+            Self::Argument { .. } => "argument",
+            Self::Policy { .. } => "policy",
+            Self::Nango(_) => "nango",
+            Self::Transport { .. } => "transport",
+        };
+        out.insert("kind".into(), kind.into());
+        out.insert("code".into(), self.code().into());
+        match self {
+            Self::Argument { argument, message, .. } => {
+                out.insert("message".into(), message.as_str().into());
+                if !argument.is_empty() {
+                    out.insert("field".into(), argument.as_str().into());
+                }
+            }
+            Self::Policy { message, .. } => {
+                out.insert("message".into(), message.as_str().into());
+            }
+            Self::Nango(api) => {
+                out.insert("message".into(), api.message.as_str().into());
+                out.insert("status".into(), api.status.into());
+                if let Some((path, _)) = api.fields.first() {
+                    out.insert("field".into(), path.as_str().into());
+                }
+                if api.fields.len() > 1 {
+                    let fields = api.fields.iter().map(|(path, reason)| json!({"field": path, "reason": reason}));
+                    out.insert("fields".into(), fields.collect());
+                }
+                if let Some(hint) = &api.hint {
+                    out.insert("hint".into(), hint.as_str().into());
+                }
+                if let Some(seconds) = api.retry_after_seconds {
+                    out.insert("retry_after_seconds".into(), seconds.into());
+                }
+            }
+            Self::Transport { message, outcome_unknown, .. } => {
+                out.insert("message".into(), message.as_str().into());
+                if *outcome_unknown {
+                    out.insert("outcome_unknown".into(), true.into());
+                }
+            }
+        }
+        Value::Object(out)
+    }
+}

@@ -1,0 +1,106 @@
+//! Nango's REST API as data: requests, answers, identifiers, tags, errors. Pure, and without a word of MCP.
+//!
+//! Routes and rules are those of NangoHQ/nango 0.71 (packages/server/lib/routes.public.ts and the controllers it
+//! names); where a running server behaves otherwise, the comment says "observed".
+
+mod failure;
+mod ids;
+pub mod link;
+mod paging;
+mod path;
+pub mod tags;
+pub mod time;
+
+use serde_json::Value;
+
+pub(crate) use self::failure::{failure, rate_limited, read};
+pub use self::ids::*;
+pub use self::paging::Window;
+pub use self::path::{Path, is_dot_segment};
+
+/// Answers of Nango's own routes above this many bytes are given up: the largest, the provider catalogue, has
+/// 0.92 MB (0.71.10) and grows.
+const ANSWER_CAP: usize = 4 * 1024 * 1024;
+
+/// A request to Nango, still without base URL and key.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// HTTP method.
+    pub method: &'static str,
+    /// The route for people and for error mapping, such as `GET /connections/:id`.
+    pub route: &'static str,
+    /// The path, segments encoded.
+    pub path: Path,
+    /// The query, names and values not yet encoded.
+    pub query: Vec<(String, String)>,
+    /// The JSON body.
+    pub body: Option<Value>,
+    /// Whether the environment's key is sent; `/health` needs none.
+    pub keyed: bool,
+    /// Largest answer body, in bytes.
+    pub answer_cap: usize,
+}
+
+impl Request {
+    fn new(method: &'static str, route: &'static str, path: Path) -> Self {
+        Self { method, route, path, query: Vec::new(), body: None, keyed: true, answer_cap: ANSWER_CAP }
+    }
+
+    /// A read. `route` is the method and the route's pattern.
+    pub fn get(route: &'static str, path: Path) -> Self {
+        Self::new("GET", route, path)
+    }
+
+    /// A POST of JSON.
+    pub fn post(route: &'static str, path: Path, body: Value) -> Self {
+        Self { body: Some(body), ..Self::new("POST", route, path) }
+    }
+
+    /// Without the key.
+    pub fn keyless(self) -> Self {
+        Self { keyed: false, ..self }
+    }
+
+    /// With a query parameter.
+    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.query.push((name.into(), value.into()));
+        self
+    }
+
+    /// With a query parameter, if there is a value.
+    pub fn query_if(self, name: &str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// Path and query as they go over the wire.
+    pub fn target(&self) -> String {
+        if self.query.is_empty() {
+            return self.path.as_str().to_owned();
+        }
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
+        format!("{}?{query}", self.path.as_str())
+    }
+}
+
+/// A successful answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The JSON body; null where there is none.
+    pub body: Value,
+    /// `X-RateLimit-*`, where present.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// What is left of the account's allowance (packages/server/lib/middleware/ratelimit.middleware.ts).
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimit {
+    /// Requests a minute.
+    pub limit: u32,
+    /// Requests left in this minute.
+    pub remaining: u32,
+    /// When the minute ends, in Unix seconds.
+    pub reset: u64,
+}

@@ -1,0 +1,212 @@
+//! Answers read, and failures mapped on route, status and Nango's own code to a sentence with a remedy.
+//!
+//! Nango has four shapes of error and leaves the message out at will (observed); a web page may come instead of
+//! any of them. Whatever comes, the model gets what, where and remedy.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Answer, RateLimit, Request};
+use crate::config::{Base, Environment};
+use crate::error::{ApiError, Error};
+use crate::transport::{HttpAnswer, TransportError};
+
+/// Read an answer: JSON of a success, or the failure it reports.
+pub(crate) fn read(request: &Request, answer: &HttpAnswer, base: &Base, environment: Option<&Environment>) -> Result<Answer, Error> {
+    let failed = |code: &str, message: String, hint: &str| {
+        Err(Error::Nango(ApiError {
+            status: answer.status,
+            code: code.into(),
+            message,
+            hint: Some(hint.into()),
+            ..ApiError::default()
+        }))
+    };
+    let route = request.route;
+    let json = serde_json::from_slice::<Value>(&answer.body).ok();
+    let page = json.is_none() && answer.header("content-type").is_some_and(|kind| kind.contains("html"));
+    match (answer.status, json) {
+        (200..=299, Some(body)) => Ok(Answer { body, rate_limit: rate_limit(answer) }),
+        (200..=299, None) if answer.body.is_empty() => Ok(Answer { body: Value::Null, rate_limit: rate_limit(answer) }),
+        (200..=299, None) if !page => failed(
+            "invalid_answer",
+            format!("the answer to {route} is not whole JSON"),
+            "try again; if it stays, something between this server and Nango changes answers",
+        ),
+        (300..=399, _) => failed(
+            "redirected",
+            format!("{base} answered {route} with a redirect, which is not followed"),
+            "set NANGO_BASE_URL to the address it redirects to",
+        ),
+        (_, None) if page => failed(
+            "not_nango",
+            format!("{base} answered {route} with a web page (status {}), not with JSON", answer.status),
+            "NANGO_BASE_URL must be the address of Nango's API, not of its dashboard",
+        ),
+        (_, json) => Err(Error::Nango(api_error(request, answer, json.unwrap_or_default(), environment))),
+    }
+}
+
+/// How long to wait before a repetition, if this is Nango's own rate limit and not a provider's.
+pub(crate) fn rate_limited(answer: &HttpAnswer) -> Option<Duration> {
+    if answer.status != 429 {
+        return None;
+    }
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    let own = body.pointer("/error/code").and_then(Value::as_str) == Some("too_many_request");
+    // Retry-After is whole seconds, rounded down, and may be 0 (observed).
+    own.then(|| Duration::from_secs(retry_after(answer).unwrap_or(1).max(1)))
+}
+
+fn retry_after(answer: &HttpAnswer) -> Option<u64> {
+    answer.header("retry-after")?.trim().parse().ok()
+}
+
+fn rate_limit(answer: &HttpAnswer) -> Option<RateLimit> {
+    Some(RateLimit {
+        limit: answer.header("x-ratelimit-limit")?.parse().ok()?,
+        remaining: answer.header("x-ratelimit-remaining")?.parse().ok()?,
+        reset: answer.header("x-ratelimit-reset")?.parse().ok()?,
+    })
+}
+
+fn api_error(request: &Request, answer: &HttpAnswer, body: Value, environment: Option<&Environment>) -> ApiError {
+    let status = answer.status;
+    // Transport failures of the proxy have no envelope (observed): the object itself is the error then.
+    let error = body.get("error").filter(|error| error.is_object()).unwrap_or(&body);
+    let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (own, said) = (text("code"), clean(text("message")));
+    let fields = fields(request, error);
+    let has = |reason: &str| fields.iter().any(|(_, text)| text.contains(reason));
+    let (code, hint) = match (status, own) {
+        (401, _) => ("key_rejected", key_hint(environment)),
+        (403, "forbidden") if said.contains("docs connect url") => (
+            "docs_connect_not_allowed",
+            "leave `overrides` out: docs_connect needs a Growth or Enterprise plan on Nango Cloud".into(),
+        ),
+        (403, "forbidden") if said.contains("scope") => (
+            "missing_scope",
+            "the operator can add that scope to the API key in Nango's dashboard (Environment Settings, API Keys)".into(),
+        ),
+        (429, "too_many_request") => ("rate_limited", "wait that long and call again; the limit is shared by the whole Nango account".into()),
+        (400, "resource_capped") => ("connection_limit", "the Nango plan allows no more connections: delete unused ones or upgrade the plan".into()),
+        (400, "invalid_body") if has("Integration does not exist") => ("unknown_integration", INTEGRATIONS.into()),
+        (400, "invalid_body") if said.starts_with("ConnectionID or IntegrationId") => ("unknown_connection", CONNECTIONS.into()),
+        (_, "unknown_provider_config") => ("unknown_integration", INTEGRATIONS.into()),
+        (_, "unknown_connection") => ("unknown_connection", CONNECTIONS.into()),
+        (404, "not_found") if request.route.contains("/connections") => ("unknown_connection", CONNECTIONS.into()),
+        (404, "not_found") if request.route.contains("/integrations") => ("unknown_integration", INTEGRATIONS.into()),
+        (400 | 424, "invalid_credentials" | "connection_refresh_backoff") => (
+            "refresh_failed",
+            "the provider no longer accepts this connection: create_reconnect_session gives the link that repairs it".into(),
+        ),
+        (500..=599, _) => ("nango_failed", "this is a failure inside Nango: try again in a moment, then look at its status or logs".into()),
+        (404, "") => ("not_nango", "NANGO_BASE_URL must be the address of Nango's API; its version may also lack this route".into()),
+        (_, "") => ("nango_error", "look at the arguments and try again".into()),
+        _ => (own, "correct the arguments by what Nango says".into()),
+    };
+    let message = message(request, status, own, &said, &fields);
+    let retry_after_seconds = (status == 429).then(|| retry_after(answer).unwrap_or(1).max(1));
+    let connection = error.pointer("/payload/connection").cloned();
+    ApiError { status, code: stable(code), message, fields, hint: Some(hint), retry_after_seconds, connection }
+}
+
+const INTEGRATIONS: &str = "list_integrations shows the integrations of this environment";
+const CONNECTIONS: &str = "list_connections shows the connections of this environment; id and integration must belong together";
+
+fn key_hint(environment: Option<&Environment>) -> String {
+    match environment {
+        Some(environment) => format!(
+            "the API key in {} is not one of this Nango: take it from Environment Settings of the same server, and look at NANGO_BASE_URL",
+            environment.key_variable
+        ),
+        None => "look at the API key and at NANGO_BASE_URL".into(),
+    }
+}
+
+/// `Nango answered POST /connect/sessions with 400 (invalid_body): allowed_integrations[1]: Integration does not exist`.
+fn message(request: &Request, status: u16, own: &str, said: &str, fields: &[(String, String)]) -> String {
+    let own = if own.is_empty() { String::new() } else { format!(" ({})", stable(own)) };
+    let reasons: Vec<String> = fields
+        .iter()
+        .map(|(path, reason)| if path.is_empty() { reason.clone() } else { format!("{path}: {reason}") })
+        .chain((!said.is_empty()).then(|| said.to_owned()))
+        .collect();
+    let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
+    format!("Nango answered {} with {status}{own}{why}", request.route)
+}
+
+/// `error.errors[]` as path and reason, at most ten. Path elements are always strings, indices too (observed).
+fn fields(request: &Request, error: &Value) -> Vec<(String, String)> {
+    let entries = error.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    entries
+        .iter()
+        .take(10)
+        .map(|entry| {
+            let mut at = String::new();
+            for element in entry.get("path").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+                match element.parse::<usize>() {
+                    Ok(index) => at.push_str(&format!("[{index}]")),
+                    // REST calls it integration_id where everything else says provider_config_key.
+                    Err(_) if element == "integration_id" && request.route.ends_with("/reconnect") => at.push_str("provider_config_key"),
+                    Err(_) => {
+                        let dot = if at.is_empty() { "" } else { "." };
+                        at.push_str(&format!("{dot}{}", shorten(element, 64)));
+                    }
+                }
+            }
+            let reason = entry.get("message").or_else(|| entry.get("code")).and_then(Value::as_str).unwrap_or("refused");
+            (at, clean(reason))
+        })
+        .collect()
+}
+
+/// What Nango said, fit for a model: one line, no control or direction-changing characters, at most 300
+/// characters, and quoted values removed, because they may be arguments.
+fn clean(text: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in shorten(text, 300).split('"').enumerate() {
+        match at % 2 {
+            0 => out.push_str(part),
+            _ => out.push_str("\"…\""),
+        }
+    }
+    out.trim().trim_end_matches('.').to_owned()
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    let hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let short: String = text.chars().map(|c| if hidden(c) { ' ' } else { c }).take(most).collect();
+    if text.chars().count() > most { format!("{short}…") } else { short }
+}
+
+/// A code of Nango's as a stable code of ours: letters, digits and `_`.
+fn stable(code: &str) -> String {
+    let code: String = code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect();
+    if code.is_empty() { "nango_error".into() } else { code }
+}
+
+/// A request that got no whole answer.
+pub(crate) fn failure(request: &Request, error: TransportError, base: &Base, within: Duration) -> Error {
+    let route = request.route;
+    let (code, message) = match error {
+        TransportError::Denied => ("host_denied", format!("the host denied outbound HTTP to {base}: it must allow that origin to this component")),
+        TransportError::Refused => ("connection_refused", format!("nobody answers at {base}: is Nango running there, and is NANGO_BASE_URL right?")),
+        TransportError::Unresolved => ("unresolved_host", format!("the host name in {base} does not resolve from here: look at NANGO_BASE_URL")),
+        TransportError::Tls => ("tls_failed", format!("no trusted TLS connection to {base}: look at its certificate, and at http or https in NANGO_BASE_URL")),
+        TransportError::Timeout => (
+            "timeout",
+            format!("Nango did not answer {route} whole within {}.{} s: try again, or raise NANGO_MCP_REQUEST_TIMEOUT (at most 50)", within.as_secs(), within.subsec_millis() / 100),
+        ),
+        TransportError::Broken => ("connection_lost", format!("the connection to {base} broke before the answer to {route} was whole: try again")),
+        TransportError::TooLarge => (
+            "answer_too_large",
+            format!("the answer to {route} is larger than {} MiB: ask for less, for example with a smaller `limit`", request.answer_cap >> 20),
+        ),
+        TransportError::Protocol => ("protocol_error", format!("what answers at {base} does not speak HTTP as expected: look at NANGO_BASE_URL")),
+    };
+    // Before these, nothing had left the host.
+    let sent = !matches!(error, TransportError::Denied | TransportError::Refused | TransportError::Unresolved | TransportError::Tls);
+    Error::Transport { code, message, outcome_unknown: sent && request.method != "GET" }
+}

@@ -1,0 +1,135 @@
+//! Nango's identifiers as types that carry their own limits.
+//!
+//! Source: packages/server/lib/helpers/validation.ts and packages/shared/lib/services/tags/schema.ts.
+
+use super::path::is_dot_segment;
+use crate::tool::{Beyond, Pattern, text};
+
+text! {
+    /// An integration's unique key, as a connection refers to it (`provider_config_key`).
+    pub struct IntegrationKey(1..=255, &INTEGRATION_KEY);
+    /// A connection's id.
+    pub struct ConnectionId(1..=255, &CONNECTION_ID);
+    /// The key of a tag; Nango keeps it in lower case.
+    pub struct TagKey(1..=64, &TAG_KEY);
+    /// The value of a tag.
+    pub struct TagValue(1..=255);
+    /// A name, a user id, a label.
+    pub struct Label(1..=255);
+    /// An email address.
+    pub struct Email(5..=255, &EMAIL);
+    /// An http(s) URL, or nothing to clear a setting.
+    pub struct UrlOrEmpty(0..=2048, &URL_OR_EMPTY);
+    /// Free text of some length.
+    pub struct LongText(0..=8192);
+    /// A search text.
+    pub struct Search(1..=255);
+    /// An opaque cursor.
+    pub struct Cursor(1..=512, &CURSOR);
+    /// Any key of a map, such as the name of an authorization parameter.
+    pub struct AnyKey(1..=255);
+}
+
+/// An identifier that may stand in a path: its type refuses dot segments.
+pub trait Segment {
+    /// The identifier.
+    fn text(&self) -> &str;
+}
+
+impl Segment for IntegrationKey {
+    fn text(&self) -> &str {
+        self
+    }
+}
+
+impl Segment for ConnectionId {
+    fn text(&self) -> &str {
+        self
+    }
+}
+
+/// Of identifiers that stand in a path.
+const NO_DOT_SEGMENT: Option<Beyond> = Some(Beyond {
+    code: "dot_segment",
+    refuses: is_dot_segment,
+    rule: "not contain `.` or `..` as a path segment, in any encoding",
+});
+
+static INTEGRATION_KEY: Pattern = Pattern {
+    regex: r"^[a-zA-Z0-9~:.@ _-]+$",
+    matches: |text| text.chars().all(|c| c.is_ascii_alphanumeric() || "~:.@ _-".contains(c)),
+    rule: "consist of letters, digits, space and ~ : . @ _ - only",
+    beyond: NO_DOT_SEGMENT,
+};
+
+static CONNECTION_ID: Pattern = Pattern {
+    regex: r#"^[a-zA-Z0-9,.;:=+~\[\]|@${}"'\\/_ -]+$"#,
+    matches: |text| text.chars().all(|c| c.is_ascii_alphanumeric() || ",.;:=+~[]|@${}\"'\\/_ -".contains(c)),
+    rule: "consist of letters, digits, space and , . ; : = + ~ [ ] | @ $ { } \" ' \\ / _ - only",
+    beyond: NO_DOT_SEGMENT,
+};
+
+static TAG_KEY: Pattern = Pattern {
+    regex: r"^[a-zA-Z][a-zA-Z0-9_\-./]*$",
+    matches: |text| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
+    },
+    rule: "begin with a letter and go on with letters, digits and _ - . / only",
+    beyond: None,
+};
+
+static EMAIL: Pattern = Pattern {
+    regex: r"^[A-Za-z0-9_'+.-]*[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}$",
+    matches: is_email,
+    rule: "be an email address",
+    beyond: Some(Beyond { code: "stray_dot", refuses: has_stray_dot, rule: "be an email address without a leading or a double dot" }),
+};
+
+static URL_OR_EMPTY: Pattern = Pattern {
+    regex: r"^(https?://[^\s]+)?$",
+    matches: |text| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        text.is_empty() || rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+    },
+    rule: "be an http or https URL, or empty to clear it",
+    beyond: None,
+};
+
+static CURSOR: Pattern = Pattern {
+    regex: r"^[A-Za-z0-9_-]+$",
+    matches: |text| text.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)),
+    rule: "be a cursor as an earlier call returned it",
+    beyond: None,
+};
+
+/// Nango's own rule (zod's email), but for [`has_stray_dot`], which no portable regular expression says.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let local_fits = local.chars().all(|c| c.is_ascii_alphanumeric() || "_'+.-".contains(c))
+        && local.ends_with(|c: char| c.is_ascii_alphanumeric() || "_+-".contains(c));
+    let Some((parents, last)) = domain.rsplit_once('.') else { return false };
+    let label = |label: &str| {
+        label.starts_with(|c: char| c.is_ascii_alphanumeric()) && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    local_fits && parents.split('.').all(label) && last.len() >= 2 && last.chars().all(|c| c.is_ascii_alphabetic())
+}
+
+/// A leading or a double dot, which Nango refuses in an email address.
+fn has_stray_dot(email: &str) -> bool {
+    email.starts_with('.') || email.contains("..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emails_as_nango_takes_them() {
+        for good in ["a@b.co", "first.last+tag@sub.example.com", "o'neil@x.org", "9@9.aa"] {
+            assert!(Email::from_text(good).is_some(), "{good}");
+        }
+        for bad in ["a@b", "@b.co", "a.@b.co", ".a@b.co", "a..b@c.co", "a@b@c.co", "a@-b.co", "a b@c.co", "a@b.c", "a@b..co"] {
+            assert!(Email::from_text(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Paths built from segments, so that an identifier can never become another route.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::ids::Segment;
+
+/// Everything but RFC 3986's unreserved characters is encoded.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A path whose fixed parts are constants and whose other segments are encoded.
+#[derive(Debug, Clone)]
+pub struct Path(String);
+
+impl Path {
+    /// A route's constant beginning.
+    pub fn fixed(path: &'static str) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// One more segment: percent-encoded whole, `/` included.
+    ///
+    /// Only types that refuse dot segments in every encoding may be one: encoding does not hide `..`, and a proxy on
+    /// the way might decode and resolve it.
+    pub fn segment(mut self, segment: &impl Segment) -> Self {
+        self.0.push('/');
+        self.0.extend(utf8_percent_encode(segment.text(), SEGMENT));
+        self
+    }
+
+    /// The path as it goes over the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether some reader on the way could take part of this text for `.` or `..`: after any number of percent
+/// decodings, split at slashes of both kinds.
+pub fn is_dot_segment(text: &str) -> bool {
+    let mut text = text.to_owned();
+    // Each decoding shortens the text, so this ends.
+    loop {
+        if text.split(['/', '\\']).any(|segment| matches!(segment, "." | "..")) {
+            return true;
+        }
+        match percent_decode_str(&text).decode_utf8_lossy().into_owned() {
+            decoded if decoded == text => return false,
+            decoded => text = decoded,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nango::ConnectionId;
+
+    #[test]
+    fn a_segment_stays_one_segment() {
+        let at = |id| Path::fixed("/connections").segment(&ConnectionId::from_text(id).unwrap()).as_str().to_owned();
+        assert_eq!(at("a/b"), "/connections/a%2Fb");
+        assert_eq!(at("a b\\'c"), "/connections/a%20b%5C%27c");
+        assert_eq!(at("u@x.org|1"), "/connections/u%40x.org%7C1");
+    }
+
+    #[test]
+    fn hostile_ids_make_no_segment() {
+        for id in ["..", "a/../b", "a\\..", "%2e%2e", "a?b", "a#b", "é", "", "."] {
+            assert!(ConnectionId::from_text(id).is_none(), "{id}");
+        }
+    }
+
+    #[test]
+    fn dot_segments_are_seen_in_every_encoding() {
+        for text in ["..", ".", "a/../b", "%2e%2e", "%252e%252E", "a\\..\\b", "x%2f..", "%2e."] {
+            assert!(is_dot_segment(text), "{text}");
+        }
+        for text in ["...", "a.b", "..a", "v1.0", "%zz", ""] {
+            assert!(!is_dot_segment(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What a tool is.
+//!
+//! A tool is declared once: `object!` for its arguments and its result, and a [`Tool`] impl of constants and one
+//! `call`. Schema, check, README table and snapshot are read from that.
+
+mod arg;
+mod check;
+mod kind;
+mod schema;
+
+use serde_json::{Map, Value};
+
+pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, first, insert, members, plain, remove};
+pub(crate) use self::arg::{choices, object, text};
+pub use self::check::{fits, nearest};
+pub use self::kind::{Beyond, Kind, Param, Pattern, Text};
+use crate::config::{Approval, Config};
+use crate::context::Context;
+use crate::error::Error;
+
+/// What a tool does to the world, at worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Changes nothing.
+    Read,
+    /// Creates or changes something that can be changed back.
+    Write,
+    /// Deletes or overwrites.
+    Destructive,
+}
+
+/// The group a tool belongs to: what an operator switches on or off together, and the folder it lives in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toolset {
+    /// Let a person connect an account.
+    Connect,
+    /// What is configured and whether it works.
+    Environments,
+    /// Nango's integrations.
+    Integrations,
+    /// Nango's connections.
+    Connections,
+}
+
+impl Toolset {
+    /// Its name in configuration and documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Environments => "environments",
+            Self::Integrations => "integrations",
+            Self::Connections => "connections",
+        }
+    }
+}
+
+/// A tool. Every item but the last ones must be stated: leaving one out does not compile.
+pub trait Tool {
+    /// Its own arguments; `environment` and `confirmation` are added by [`Entry::params`].
+    type Args: Object;
+    /// Its result.
+    type Output: Object;
+    /// `verb_noun`, as clients call it.
+    const NAME: &'static str;
+    /// The name for people.
+    const TITLE: &'static str;
+    /// What it does and what sets it apart; when to use it, when not, which tool then; what to know beforehand.
+    const DESCRIPTION: &'static str;
+    /// The group.
+    const TOOLSET: Toolset;
+    /// The worst it may do.
+    const EFFECT: Effect;
+    /// Whether calling it again with the same arguments changes nothing more.
+    const IDEMPOTENT: bool;
+    /// API key scopes it cannot do without, in Nango's spelling.
+    const SCOPES: &'static [&'static str];
+    /// Scopes without which it does less.
+    const BETTER_WITH: &'static [&'static str] = &[];
+    /// Whether it works on one environment, and so takes `environment`.
+    const ENVIRONMENT: bool = true;
+    /// Whether it reaches Nango.
+    const OPEN_WORLD: bool = true;
+    /// Whether its result carries a Connect session token on purpose, in `connect_link` and `token`.
+    const LINK: bool = false;
+
+    /// What a schema cannot say about several arguments together: refused before anything is sent.
+    ///
+    /// # Errors
+    /// An [`Error::Argument`] whose code stands in [`crate::rules::RULES`].
+    fn rules(_args: &Self::Args) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Do it. Reaches the world only through `cx`.
+    ///
+    /// # Errors
+    /// Whatever went wrong, by who must act.
+    fn call(cx: &Context<'_>, args: Self::Args) -> Result<Self::Output, Error>;
+}
+
+/// A tool with its types erased.
+#[derive(Debug)]
+pub struct Entry {
+    /// See [`Tool::NAME`].
+    pub name: &'static str,
+    /// See [`Tool::TITLE`].
+    pub title: &'static str,
+    /// See [`Tool::DESCRIPTION`].
+    pub description: &'static str,
+    /// See [`Tool::TOOLSET`].
+    pub toolset: Toolset,
+    /// See [`Tool::EFFECT`].
+    pub effect: Effect,
+    /// See [`Tool::IDEMPOTENT`].
+    pub idempotent: bool,
+    /// See [`Tool::OPEN_WORLD`].
+    pub open_world: bool,
+    /// See [`Tool::SCOPES`].
+    pub scopes: &'static [&'static str],
+    /// See [`Tool::BETTER_WITH`].
+    pub better_with: &'static [&'static str],
+    /// See [`Tool::ENVIRONMENT`].
+    pub environment: bool,
+    /// See [`Tool::LINK`].
+    pub link: bool,
+    /// Fields of the result.
+    pub output: &'static [Param],
+    own_params: &'static [Param],
+    run: fn(&Context<'_>, Map<String, Value>, Policy<'_>) -> Result<Map<String, Value>, Error>,
+}
+
+/// What stands between checked arguments and the call: run after the rules, so that bad input is named first.
+pub(crate) type Policy<'a> = &'a dyn Fn() -> Result<(), Error>;
+
+/// Erase a tool's types.
+pub(crate) const fn entry<T: Tool>() -> Entry {
+    Entry {
+        name: T::NAME,
+        title: T::TITLE,
+        description: T::DESCRIPTION,
+        toolset: T::TOOLSET,
+        effect: T::EFFECT,
+        idempotent: T::IDEMPOTENT,
+        open_world: T::OPEN_WORLD,
+        scopes: T::SCOPES,
+        better_with: T::BETTER_WITH,
+        environment: T::ENVIRONMENT,
+        link: T::LINK,
+        output: T::Output::PARAMS,
+        own_params: T::Args::PARAMS,
+        run: |cx, arguments, policy| {
+            let mut fit = true;
+            let args = T::Args::take(arguments, &mut fit);
+            if !fit {
+                return Err(Error::argument("wrong_type", "", "the arguments do not fit the input schema"));
+            }
+            T::rules(&args)?;
+            policy()?;
+            Ok(T::call(cx, args)?.give())
+        },
+    }
+}
+
+/// `environment`: its values are configuration, so the schema gets them at listing time.
+static ENVIRONMENT: Param = Param {
+    name: "environment",
+    doc: "Nango environment to work in.",
+    kind: &Kind::Text(Text::of(1, 64)),
+    required: true,
+    default: None,
+};
+
+/// `confirmation`, for every tool that writes.
+static CONFIRMATION: Param = Param {
+    name: "confirmation",
+    doc: "Only where the operator demands it: the exact phrase that the refusal quotes.",
+    kind: &Kind::Text(Text::of(0, 200)),
+    required: false,
+    default: None,
+};
+
+impl Entry {
+    /// All arguments: `environment`, the tool's own, `confirmation`.
+    pub fn params(&self) -> Vec<&'static Param> {
+        let shared = self.environment.then_some(&ENVIRONMENT);
+        let last = (self.effect != Effect::Read).then_some(&CONFIRMATION);
+        shared.into_iter().chain(self.own_params).chain(last).collect()
+    }
+
+    /// The JSON Schema of its arguments under this configuration.
+    pub fn input_schema(&self, config: &Config) -> Map<String, Value> {
+        let mut schema = schema::object(self.params());
+        if let Some(environment) = schema.get_mut("properties").and_then(|properties| properties.get_mut("environment")) {
+            let names: Vec<&str> = config.environments.iter().map(|environment| environment.name.as_str()).collect();
+            let doc = format!("{}{}", ENVIRONMENT.doc, config.aliases_sentence());
+            *environment = serde_json::json!({"type": "string", "enum": names, "description": doc});
+        }
+        schema
+    }
+
+    /// The JSON Schema of its result.
+    pub fn output_schema(&self) -> Map<String, Value> {
+        schema::object(self.output)
+    }
+
+    /// Check the arguments and call the tool.
+    ///
+    /// The order is a promise: schema, environment, rules over several arguments, the operator's policy; only then
+    /// may anything be sent.
+    pub(crate) fn call(&self, cx: &mut Context<'_>, mut arguments: Map<String, Value>) -> Result<Map<String, Value>, Error> {
+        let params = self.params();
+        let given = self.environment.then(|| arguments.get("environment").cloned()).flatten();
+        if self.environment && given.is_none() {
+            // Exactly one environment leaves nothing to guess.
+            if let [only] = cx.config.environments.as_slice() {
+                arguments.insert("environment".into(), only.name.as_str().into());
+            }
+        }
+        check::object(&params, &arguments, "")?;
+        if let Some(Value::String(name)) = arguments.remove("environment") {
+            cx.choose(&name)?;
+        }
+        let confirmation = arguments.remove("confirmation");
+        let config = cx.config;
+        let phrase = confirmation.as_ref().and_then(Value::as_str);
+        (self.run)(cx, arguments, &|| self.allowed(config, phrase))
+    }
+
+    /// Read-only mode and confirmation.
+    fn allowed(&self, config: &Config, phrase: Option<&str>) -> Result<(), Error> {
+        if self.effect == Effect::Read {
+            return Ok(());
+        }
+        if config.read_only {
+            return Err(Error::policy(
+                "read_only",
+                format!("`{}` changes Nango, and this server is read-only; the operator lifts that with NANGO_MCP_READ_ONLY=false", self.name),
+            ));
+        }
+        let demanded = match self.effect {
+            Effect::Destructive => "I understand this deletes Nango configuration",
+            _ => "I understand this changes the Nango environment",
+        };
+        if config.approval == Approval::Phrase && phrase != Some(demanded) {
+            return Err(Error::policy(
+                "confirmation_required",
+                format!("`{}` needs the person's consent: ask, then call again with `confirmation` exactly \"{demanded}\"", self.name),
+            ));
+        }
+        Ok(())
+    }
+}

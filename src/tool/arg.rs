@@ -1,0 +1,325 @@
+//! Rust types as argument and result fields: [`Arg`], the macros that declare them, and the generic ones.
+
+use serde_json::{Map, Value};
+
+use super::kind::{Kind, Param, Text};
+
+/// A type that may be a field of `object!`.
+pub trait Arg: Sized {
+    /// What it holds.
+    const KIND: Kind;
+    /// Whether the field must be present.
+    const REQUIRED: bool = true;
+    /// Read a value that `check` let pass. If it is of another kind all the same, clear `fit` and return anything:
+    /// one flag instead of a way out at every field keeps the component a quarter smaller.
+    fn take(value: Option<Value>, fit: &mut bool) -> Self;
+    /// Write it; `None` leaves the field out.
+    fn give(self) -> Option<Value>;
+}
+
+/// A closed object: what `object!` declares.
+pub trait Object: Sized {
+    /// Its fields, in the order of the declaration.
+    const PARAMS: &'static [Param];
+    /// Read it from an object that `check` let pass; `fit` as in [`Arg::take`].
+    fn take(object: Map<String, Value>, fit: &mut bool) -> Self;
+    /// Write it.
+    fn give(self) -> Map<String, Value>;
+}
+
+/// The name of a field without Rust's `r#`.
+pub const fn plain(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
+}
+
+/// Take a field out of an object. One function for all objects, as is [`insert`]: they are not worth inlining.
+#[inline(never)]
+pub fn remove(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    object.get_mut(name).map(Value::take)
+}
+
+/// Put a field into an object, if it is there.
+#[inline(never)]
+pub fn insert(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+/// The members of an object.
+#[inline(never)]
+pub fn members(value: Option<Value>, fit: &mut bool) -> Map<String, Value> {
+    match value {
+        Some(Value::Object(object)) => object,
+        _ => {
+            *fit = false;
+            Map::new()
+        }
+    }
+}
+
+/// The items of a list.
+#[inline(never)]
+fn items(value: Option<Value>, fit: &mut bool) -> Vec<Value> {
+    match value {
+        Some(Value::Array(items)) => items,
+        _ => {
+            *fit = false;
+            Vec::new()
+        }
+    }
+}
+
+/// The first of the choices.
+pub const fn first<T: Copy>(all: &'static [(&'static str, T)]) -> T {
+    match all {
+        [(_, first), ..] => *first,
+        [] => panic!("an enum of no choices does not compile"),
+    }
+}
+
+/// Declare a closed object: an ordinary struct whose doc comments are the descriptions of its fields.
+///
+/// A field is required unless it is an `Option` or has a default (`limit: Int<1, 200> = 50`).
+/// Every field's type implements [`Arg`], so objects nest: as a field, in a list, as the value of a map.
+macro_rules! object {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $($(#[doc = $doc:literal])+ $field:ident : $ty:ty $(= $default:literal)?,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone)]
+        $vis struct $name { $($(#[doc = $doc])+ $vis $field: $ty,)* }
+
+        impl $crate::tool::Object for $name {
+            const PARAMS: &'static [$crate::tool::Param] = &[$($crate::tool::Param {
+                name: $crate::tool::plain(stringify!($field)),
+                doc: concat!($($doc),+),
+                kind: &<$ty as $crate::tool::Arg>::KIND,
+                required: <$ty as $crate::tool::Arg>::REQUIRED $(&& { let _ = $default; false })?,
+                default: { let _default: Option<&'static str> = None; $(let _default = Some(stringify!($default));)? _default },
+            },)*];
+
+            #[allow(unused_mut, unused_variables, reason = "an object may have no fields")]
+            fn take(mut object: serde_json::Map<String, serde_json::Value>, fit: &mut bool) -> Self {
+                Self { $($field: {
+                    let value = $crate::tool::remove(&mut object, $crate::tool::plain(stringify!($field)));
+                    $(let value = value.or(Some(serde_json::Value::from($default)));)?
+                    <$ty as $crate::tool::Arg>::take(value, fit)
+                },)* }
+            }
+
+            #[allow(unused_mut, reason = "an object may have no fields")]
+            fn give(self) -> serde_json::Map<String, serde_json::Value> {
+                let mut object = serde_json::Map::new();
+                $($crate::tool::insert(&mut object, $crate::tool::plain(stringify!($field)), <$ty as $crate::tool::Arg>::give(self.$field));)*
+                object
+            }
+        }
+
+        impl $crate::tool::Arg for $name {
+            const KIND: $crate::tool::Kind = $crate::tool::Kind::Object(<Self as $crate::tool::Object>::PARAMS);
+            fn take(value: Option<serde_json::Value>, fit: &mut bool) -> Self {
+                <Self as $crate::tool::Object>::take($crate::tool::members(value, fit), fit)
+            }
+            fn give(self) -> Option<serde_json::Value> {
+                Some(serde_json::Value::Object(<Self as $crate::tool::Object>::give(self)))
+            }
+        }
+    };
+}
+
+/// Declare a text type with limits of its own: `text! { /// docs  pub struct Name(min..=max, &PATTERN); }`.
+macro_rules! text {
+    ($($(#[$meta:meta])* $vis:vis struct $name:ident($min:literal ..= $max:literal $(, $pattern:expr)?);)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        $vis struct $name(String);
+
+        impl $crate::tool::Key for $name {
+            const TEXT: $crate::tool::Text = $crate::tool::Text {
+                min: $min, max: $max, choices: &[],
+                pattern: { let _none: Option<&'static $crate::tool::Pattern> = None; $(let _none = Some($pattern);)? _none },
+            };
+        }
+
+        impl $name {
+            /// Make one of a text that fits.
+            #[allow(dead_code, reason = "few are made of text")]
+            $vis fn from_text(text: &str) -> Option<Self> {
+                $crate::tool::fits(&<Self as $crate::tool::Key>::TEXT, text).then(|| Self(text.to_owned()))
+            }
+        }
+
+        impl std::ops::Deref for $name {
+            type Target = str;
+            fn deref(&self) -> &str { &self.0 }
+        }
+
+        impl $crate::tool::Arg for $name {
+            const KIND: $crate::tool::Kind = $crate::tool::Kind::Text(<$name as $crate::tool::Key>::TEXT);
+            fn take(value: Option<serde_json::Value>, fit: &mut bool) -> Self {
+                Self(<String as $crate::tool::Arg>::take(value, fit))
+            }
+            fn give(self) -> Option<serde_json::Value> { Some(serde_json::Value::String(self.0)) }
+        }
+    )*};
+}
+
+/// Declare a text of few values: `choices! { /// docs  pub enum Kind { User = "user", … } }`.
+macro_rules! choices {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $value:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        $vis enum $name { $($(#[$vmeta])* $variant,)+ }
+
+        impl $name {
+            const ALL: &'static [(&'static str, Self)] = &[$(($value, Self::$variant)),+];
+        }
+
+        impl $name {
+            /// The value as it is written.
+            $vis fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $value,)+ }
+            }
+        }
+
+        impl $crate::tool::Arg for $name {
+            const KIND: $crate::tool::Kind = $crate::tool::Kind::Text($crate::tool::Text {
+                min: 1, max: 64, choices: &[$($value),+], pattern: None,
+            });
+            fn take(value: Option<serde_json::Value>, fit: &mut bool) -> Self {
+                let text = <String as $crate::tool::Arg>::take(value, fit);
+                let known = Self::ALL.iter().find(|(value, _)| *value == text);
+                *fit &= known.is_some();
+                known.map_or($crate::tool::first(Self::ALL), |(_, choice)| *choice)
+            }
+            fn give(self) -> Option<serde_json::Value> { Some(self.as_str().into()) }
+        }
+    };
+}
+
+pub(crate) use {choices, object, text};
+
+/// A list of `MIN` to `MAX` items.
+#[derive(Debug, Clone)]
+pub struct List<T, const MIN: usize, const MAX: usize>(pub Vec<T>);
+
+impl<T: Arg, const MIN: usize, const MAX: usize> Arg for List<T, MIN, MAX> {
+    const KIND: Kind = Kind::List { item: &T::KIND, min: MIN, max: MAX };
+    fn take(value: Option<Value>, fit: &mut bool) -> Self {
+        Self(items(value, fit).into_iter().map(|item| T::take(Some(item), fit)).collect())
+    }
+    fn give(self) -> Option<Value> {
+        Some(self.0.into_iter().filter_map(T::give).collect())
+    }
+}
+
+/// An object with up to `MAX` keys that are data; keys are limited by `K`.
+#[derive(Debug, Clone)]
+pub struct Dict<K, V, const MAX: usize>(pub Vec<(String, V)>, std::marker::PhantomData<K>);
+
+/// A text type that may be the key of a [`Dict`].
+pub trait Key {
+    /// Its limits.
+    const TEXT: Text;
+}
+
+impl<K: Key, V: Arg, const MAX: usize> Arg for Dict<K, V, MAX> {
+    const KIND: Kind = Kind::Map { key: K::TEXT, value: &V::KIND, max: MAX };
+    fn take(value: Option<Value>, fit: &mut bool) -> Self {
+        members(value, fit).into_iter().map(|(key, value)| (key, V::take(Some(value), fit))).collect()
+    }
+    fn give(self) -> Option<Value> {
+        Some(Value::Object(self.0.into_iter().filter_map(|(key, value)| Some((key, value.give()?))).collect()))
+    }
+}
+
+impl<K, V, const MAX: usize> FromIterator<(String, V)> for Dict<K, V, MAX> {
+    fn from_iter<I: IntoIterator<Item = (String, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect(), std::marker::PhantomData)
+    }
+}
+
+/// The whole number that a JSON number stands for: `1.0` is one, as JSON Schema counts it.
+pub(super) fn whole(value: &Value) -> Option<i64> {
+    let float = || value.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9e15).map(|f| f as i64);
+    value.as_i64().or_else(float)
+}
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy)]
+pub struct Int<const MIN: i64, const MAX: i64>(pub i64);
+
+impl<const MIN: i64, const MAX: i64> Arg for Int<MIN, MAX> {
+    const KIND: Kind = Kind::Integer { min: MIN, max: MAX };
+    fn take(value: Option<Value>, fit: &mut bool) -> Self {
+        let number = value.as_ref().and_then(whole);
+        *fit &= number.is_some();
+        Self(number.unwrap_or(MIN))
+    }
+    fn give(self) -> Option<Value> {
+        Some(self.0.into())
+    }
+}
+
+impl Arg for bool {
+    const KIND: Kind = Kind::Bool;
+    fn take(value: Option<Value>, fit: &mut bool) -> Self {
+        let truth = value.as_ref().and_then(Value::as_bool);
+        *fit &= truth.is_some();
+        truth.unwrap_or_default()
+    }
+    fn give(self) -> Option<Value> {
+        Some(self.into())
+    }
+}
+
+/// Text without a form of its own: for results, where Nango decides.
+impl Arg for String {
+    const KIND: Kind = Kind::Text(Text::of(0, usize::MAX));
+    fn take(value: Option<Value>, fit: &mut bool) -> Self {
+        match value {
+            Some(Value::String(text)) => text,
+            _ => {
+                *fit = false;
+                Self::new()
+            }
+        }
+    }
+    fn give(self) -> Option<Value> {
+        Some(self.into())
+    }
+}
+
+/// An open object.
+pub type Open = Map<String, Value>;
+
+impl Arg for Open {
+    const KIND: Kind = Kind::Open;
+    fn take(value: Option<Value>, fit: &mut bool) -> Self {
+        members(value, fit)
+    }
+    fn give(self) -> Option<Value> {
+        Some(self.into())
+    }
+}
+
+impl<T: Arg> Arg for Option<T> {
+    const KIND: Kind = T::KIND;
+    const REQUIRED: bool = false;
+    fn take(value: Option<Value>, fit: &mut bool) -> Self {
+        match value {
+            None | Some(Value::Null) => None,
+            some => Some(T::take(some, fit)),
+        }
+    }
+    fn give(self) -> Option<Value> {
+        self.and_then(T::give)
+    }
+}

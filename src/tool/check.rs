@@ -1,0 +1,165 @@
+//! Arguments against their table: everything a schema says, with errors that name the argument and the rule.
+//!
+//! No message repeats a value: it could be a secret. Unknown names are repeated only as the path of the
+//! complaint, shortened, because the caller cannot find them otherwise.
+
+use serde_json::{Map, Value};
+
+use super::arg::whole;
+use super::kind::{Kind, Param, Text};
+use crate::error::Error;
+
+/// Check a closed object at `path` (empty for the arguments themselves).
+pub(super) fn object(params: &[&Param], object: &Map<String, Value>, path: &str) -> Result<(), Error> {
+    for key in object.keys() {
+        if !params.iter().any(|param| param.name == key) {
+            return Err(unknown(params, key, path));
+        }
+    }
+    for param in params {
+        let at = join(path, param.name);
+        match object.get(param.name) {
+            Some(value) => kind(param.kind, value, &at)?,
+            None if param.required => {
+                let form = describe(param.kind);
+                return Err(Error::argument("missing_argument", &at, format!("missing argument `{at}` ({form})")));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn kind(kind: &Kind, value: &Value, path: &str) -> Result<(), Error> {
+    match (kind, value) {
+        (Kind::Text(limits), Value::String(content)) => text(limits, content, path),
+        (Kind::Bool, Value::Bool(_)) | (Kind::Open, Value::Object(_)) => Ok(()),
+        (Kind::Integer { min, max }, Value::Number(_)) => match whole(value) {
+            Some(number) if (*min..=*max).contains(&number) => Ok(()),
+            _ => Err(refuse("out_of_range", path, &format!("be a whole number from {min} to {max}"))),
+        },
+        (Kind::List { item, min, max }, Value::Array(items)) => {
+            if !(*min..=*max).contains(&items.len()) {
+                return Err(refuse("wrong_length", path, &format!("have {}", span(*min, *max, "item"))));
+            }
+            items.iter().enumerate().try_for_each(|(index, value)| self::kind(item, value, &format!("{path}[{index}]")))
+        }
+        (Kind::Map { key, value: inner, max }, Value::Object(entries)) => {
+            if entries.len() > *max {
+                return Err(refuse("wrong_length", path, &format!("have at most {max} keys")));
+            }
+            entries.iter().try_for_each(|(name, value)| {
+                let at = join(path, name);
+                text(key, name, &at).map_err(|error| key_error(error, path))?;
+                self::kind(inner, value, &at)
+            })
+        }
+        (Kind::Object(params), Value::Object(fields)) => {
+            let params: Vec<&Param> = params.iter().collect();
+            object(&params, fields, path)
+        }
+        _ => {
+            let got = match value {
+                Value::Null => "null (leave it out instead)",
+                Value::Bool(_) => "a boolean",
+                Value::Number(_) => "a number",
+                Value::String(_) => "a string",
+                Value::Array(_) => "a list",
+                Value::Object(_) => "an object",
+            };
+            Err(Error::argument("wrong_type", path, format!("argument `{path}` must be {}, not {got}", describe(kind))))
+        }
+    }
+}
+
+fn text(limits: &Text, content: &str, path: &str) -> Result<(), Error> {
+    if !limits.choices.is_empty() {
+        if limits.choices.contains(&content) {
+            return Ok(());
+        }
+        return Err(refuse("unknown_value", path, &format!("be one of {}", limits.choices.join(", "))));
+    }
+    let length = content.chars().count();
+    if !(limits.min..=limits.max).contains(&length) {
+        return Err(refuse("wrong_length", path, &format!("have {}", span(limits.min, limits.max, "character"))));
+    }
+    let Some(pattern) = limits.pattern else { return Ok(()) };
+    match &pattern.beyond {
+        _ if !(pattern.matches)(content) => Err(refuse("wrong_format", path, pattern.rule)),
+        Some(beyond) if (beyond.refuses)(content) => Err(refuse(beyond.code, path, beyond.rule)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a text keeps its limits, those beyond the schema included.
+pub fn fits(limits: &Text, content: &str) -> bool {
+    text(limits, content, "").is_ok()
+}
+
+/// `argument `path` must …`.
+fn refuse(code: &'static str, path: &str, rule: &str) -> Error {
+    Error::argument(code, path, format!("argument `{path}` must {rule}"))
+}
+
+/// The same for the key of a map: the complaint is about the map.
+fn key_error(error: Error, path: &str) -> Error {
+    match error {
+        Error::Argument { code, argument, message } => {
+            let rule = message.split_once(" must ").map_or("", |(_, rule)| rule);
+            Error::argument(code, argument, format!("every key of `{path}` must {rule}"))
+        }
+        other => other,
+    }
+}
+
+fn unknown(params: &[&Param], key: &str, path: &str) -> Error {
+    let at = join(path, key);
+    let names = || params.iter().map(|param| param.name);
+    let remedy = match nearest(key, names()) {
+        Some(name) => format!("did you mean `{}`?", join(path, name)),
+        None if params.is_empty() => "it takes no arguments".to_owned(),
+        None => format!("known: {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    Error::argument("unknown_argument", &at, format!("unknown argument `{at}`; {remedy}"))
+}
+
+/// The known name that a wrong one probably meant: the same letters in another spelling, or few edits away.
+pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let fold = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let folded = fold(wrong);
+    if wrong.len() > 64 || folded.is_empty() {
+        return None;
+    }
+    known
+        .map(|name| (strsim::levenshtein(&fold(name), &folded), name))
+        .filter(|(edits, name)| *edits <= name.len() / 3)
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, name)| name)
+}
+
+fn describe(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Text(_) => "a string",
+        Kind::Bool => "true or false",
+        Kind::Integer { .. } => "a whole number",
+        Kind::List { .. } => "a list",
+        Kind::Map { .. } | Kind::Object(_) | Kind::Open => "an object",
+    }
+}
+
+fn span(min: usize, max: usize, noun: &str) -> String {
+    match (min, max) {
+        (min, usize::MAX) => format!("at least {min} {noun}s"),
+        (0, max) => format!("at most {max} {noun}s"),
+        (min, max) => format!("{min} to {max} {noun}s"),
+    }
+}
+
+/// `path.name`, with a name that came from outside shortened to what is worth repeating.
+fn join(path: &str, name: &str) -> String {
+    let clean: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    match path {
+        "" => clean,
+        path => format!("{path}.{clean}"),
+    }
+}

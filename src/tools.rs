@@ -1,0 +1,21 @@
+//! The tools, one a file, grouped by toolset. The order of [`TOOLS`] is the order of tools/list and of README.
+
+mod connect;
+mod connections;
+mod environments;
+mod integrations;
+mod listing;
+
+use crate::tool::{Entry, entry};
+
+/// Every tool.
+pub static TOOLS: &[Entry] = &[
+    entry::<connect::create_connect_session::Tool>(),
+    entry::<connect::create_standard_connect_session::Tool>(),
+    entry::<connect::create_reconnect_session::Tool>(),
+    entry::<environments::list_environments::Tool>(),
+    entry::<environments::check_environment::Tool>(),
+    entry::<integrations::list_integrations::Tool>(),
+    entry::<connections::list_connections::Tool>(),
+    entry::<connections::get_connection::Tool>(),
+];

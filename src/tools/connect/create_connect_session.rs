@@ -1,0 +1,90 @@
+//! A link for new connections, with tags or end user as the caller likes.
+
+use super::session::{given, look_for, merged, webhook};
+use super::{Defaults, EndUser, Organization, Overrides, Session, TagsArg, link_output, tag_dict};
+use crate::context::Context;
+use crate::error::Error;
+use crate::nango::{IntegrationKey, TagKey, UrlOrEmpty};
+use crate::tool::{Dict, Effect, List, Toolset, object};
+
+object! {
+    /// Arguments.
+    pub(crate) struct Args {
+        /// Integrations offered on the page, by unique key as list_integrations shows it.
+        allowed_integrations: List<IntegrationKey, 1, 100>,
+        /// Tags the connection will carry, for example {"end_user_id": "u1", "organization_id": "acme"}. Required unless end_user is given; {} connects nobody in particular.
+        tags: Option<TagsArg>,
+        /// The person, in Nango's older form; Nango turns it into tags, and given tags win.
+        end_user: Option<EndUser>,
+        /// The person's organization, in Nango's older form.
+        organization: Option<Organization>,
+        /// Settings the page starts from, by integration.
+        integrations_config_defaults: Option<Defaults>,
+        /// What the page shows, by integration.
+        overrides: Option<Overrides>,
+        /// Where Nango sends webhooks about this connection instead of the environment's URL; public https, not nango.dev.
+        webhook_url_override: Option<UrlOrEmpty>,
+        /// Also return the token alone, for a Connect UI embedded in your application.
+        include_token: bool = false,
+    }
+}
+
+link_output! {
+    /// The integrations the page offers.
+    allowed_integrations: List<String, 1, 100>,
+    /// All tags the connection will carry, those made from end_user and organization included.
+    tags: Dict<TagKey, String, 10>,
+}
+
+/// See [`crate::tool::Tool`].
+pub(crate) struct Tool;
+
+impl crate::tool::Tool for Tool {
+    type Args = Args;
+    type Output = Output;
+    const NAME: &'static str = "create_connect_session";
+    const TITLE: &'static str = "Create a Connect link";
+    const DESCRIPTION: &'static str = "Create a link with which a person connects new accounts at the integrations you choose. Use it when you \
+        set the tags yourself or offer several integrations; for one integration under the tagging convention use \
+        create_standard_connect_session; to repair a connection that exists use create_reconnect_session, which keeps its id. Give the link to \
+        that person only: it contains a session token, works for 30 minutes and more than once, and every completion makes another connection. \
+        Nothing is connected until the person finishes. Say who connects by tags (customarily end_user_id, end_user_email, organization_id) or \
+        by end_user: Nango takes 10 tags in all and keeps their keys in lower case. The API key needs environment:connect_sessions:write.";
+    const TOOLSET: Toolset = Toolset::Connect;
+    const EFFECT: Effect = Effect::Write;
+    const IDEMPOTENT: bool = false;
+    const SCOPES: &'static [&'static str] = &["environment:connect_sessions:write"];
+    const LINK: bool = true;
+
+    fn rules(args: &Args) -> Result<(), Error> {
+        if args.tags.is_none() && args.end_user.is_none() {
+            let say = "say who connects: give `tags`, for example {\"end_user_id\": \"u1\"}, or `end_user`, for example {\"id\": \"u1\"}";
+            return Err(Error::argument("person_missing", "tags", say));
+        }
+        merged(args.tags.as_ref(), args.end_user.as_ref(), args.organization.as_ref()).map(|_| ())
+    }
+
+    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
+        let tags = merged(args.tags.as_ref(), args.end_user.as_ref(), args.organization.as_ref())?;
+        let integrations: Vec<String> = args.allowed_integrations.0.iter().map(|key| key.to_string()).collect();
+        let session = Session {
+            tags: given(args.tags.as_ref(), "tags")?,
+            end_user: args.end_user,
+            organization: args.organization,
+            integrations_config_defaults: args.integrations_config_defaults,
+            overrides: args.overrides,
+            webhook_url_override: webhook(args.webhook_url_override),
+        };
+        let created = session.create(cx, &integrations)?;
+        Ok(Output {
+            say: created.say(&format!("connect {}", integrations.join(" or "))),
+            next: look_for(cx, &integrations, &tags),
+            connect_link: created.connect_link,
+            token: args.include_token.then_some(created.token),
+            issued_at: created.issued_at,
+            expires_at: created.expires_at,
+            allowed_integrations: List(integrations),
+            tags: tag_dict(&tags),
+        })
+    }
+}

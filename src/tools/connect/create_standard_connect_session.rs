@@ -1,0 +1,144 @@
+//! A link for one integration, tagged by the convention.
+
+use serde_json::Map;
+
+use super::session::look_for;
+use super::{Defaults, Next, Session, link_output, tag_dict};
+use crate::context::Context;
+use crate::error::Error;
+use crate::nango::tags::{self, Tags};
+use crate::nango::{Email, IntegrationKey, Label, TagKey};
+use crate::tool::{Dict, Effect, Toolset, choices, object};
+
+choices! {
+    /// Whose account it is.
+    pub(crate) enum OwnerKind {
+        User = "user",
+        SharedMailbox = "shared_mailbox",
+        ServiceAccount = "service_account",
+        CompanyAccount = "company_account",
+        AppAccount = "app_account",
+    }
+}
+
+choices! {
+    /// What the connection is for.
+    pub(crate) enum Purpose {
+        MailboxReadwrite = "mailbox_readwrite",
+        TaskManagement = "task_management",
+        Accounting = "accounting",
+        Documents = "documents",
+        Messaging = "messaging",
+        CrmSync = "crm_sync",
+    }
+}
+
+object! {
+    /// Arguments.
+    pub(crate) struct Args {
+        /// The integration, by unique key as list_integrations shows it.
+        provider_config_key: IntegrationKey,
+        /// Who or what connects: a user id, an email address, a mailbox name. Becomes the tag end_user_id and, if it is an email address, end_user_email.
+        principal: Label,
+        /// Whose account it is.
+        owner_kind: OwnerKind,
+        /// What the connection is for.
+        purpose: Purpose,
+        /// The organization's id in your application.
+        organization_id: Option<Label>,
+        /// The person's name, shown on the page.
+        display_name: Option<Label>,
+        /// The person's email address, when the principal is not one.
+        email: Option<Email>,
+        /// Settings the page starts from, by integration.
+        integrations_config_defaults: Option<Defaults>,
+        /// Who owns the OAuth app: customer, operator, third_party or unknown; goes into the metadata that after_connect writes.
+        oauth_app_owner: Option<Label>,
+        /// Also return the token alone, for a Connect UI embedded in your application.
+        include_token: bool = false,
+    }
+}
+
+link_output! {
+    /// The tags the connection will carry.
+    tags: Dict<TagKey, String, 10>,
+    /// Once the person has finished: the call that completes the convention on the new connection; add its connection_id.
+    after_connect: Next,
+}
+
+/// The convention's tags, in its order (as LevSky22/nango-mcp-server writes them).
+fn convention(args: &Args, environment: &str) -> Tags {
+    let principal = args.principal.trim();
+    let email = args.email.as_deref().map(str::to_owned).or_else(|| Email::from_text(principal).map(|email| email.to_string()));
+    let tags = [
+        ("end_user_id", Some(principal.to_owned())),
+        ("environment", Some(environment.to_owned())),
+        ("owner_kind", Some(args.owner_kind.as_str().to_owned())),
+        ("purpose", Some(args.purpose.as_str().to_owned())),
+        ("end_user_email", email),
+        ("organization_id", args.organization_id.as_deref().map(str::to_owned)),
+        ("end_user_display_name", args.display_name.as_deref().map(str::to_owned)),
+    ];
+    tags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+}
+
+/// See [`crate::tool::Tool`].
+pub(crate) struct Tool;
+
+impl crate::tool::Tool for Tool {
+    type Args = Args;
+    type Output = Output;
+    const NAME: &'static str = "create_standard_connect_session";
+    const TITLE: &'static str = "Create a Connect link by convention";
+    const DESCRIPTION: &'static str = "Create a link with which a person connects one integration, tagged by this server's convention: who \
+        (end_user_id, end_user_email, organization_id), where (environment), owner_kind and purpose. Use it so that connections stay findable \
+        and auditable; for tags of your own or several integrations use create_connect_session; to repair a connection that exists use \
+        create_reconnect_session. Give the link to that person only: it contains a session token, works for 30 minutes and more than once, and \
+        every completion makes another connection. Nothing is connected until the person finishes; `after_connect` then completes the \
+        convention. The API key needs environment:connect_sessions:write.";
+    const TOOLSET: Toolset = Toolset::Connect;
+    const EFFECT: Effect = Effect::Write;
+    const IDEMPOTENT: bool = false;
+    const SCOPES: &'static [&'static str] = &["environment:connect_sessions:write"];
+    const LINK: bool = true;
+
+    fn rules(args: &Args) -> Result<(), Error> {
+        if args.principal.trim().is_empty() {
+            return Err(Error::argument("blank_principal", "principal", "argument `principal` must be more than blanks"));
+        }
+        // The environment's name has no rule of Nango's to break; any stands in for it here.
+        tags::normalise(&convention(args, "environment"), "tags").map(|_| ())
+    }
+
+    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
+        let tags = convention(&args, cx.environment());
+        let integration = args.provider_config_key.to_string();
+        let mut after = Map::new();
+        for (key, value) in [
+            ("environment", Some(cx.environment())),
+            ("provider_config_key", Some(&*args.provider_config_key)),
+            ("principal", Some(args.principal.trim())),
+            ("owner_kind", Some(args.owner_kind.as_str())),
+            ("purpose", Some(args.purpose.as_str())),
+            ("oauth_app_owner", args.oauth_app_owner.as_deref()),
+        ] {
+            after.extend(value.map(|value| (key.to_owned(), value.into())));
+        }
+        let session = Session {
+            tags: tags.clone(),
+            integrations_config_defaults: args.integrations_config_defaults,
+            ..Session::default()
+        };
+        let created = session.create(cx, std::slice::from_ref(&integration))?;
+        Ok(Output {
+            say: created.say(&format!("connect {integration}")),
+            next: look_for(cx, &[integration], &tags),
+            connect_link: created.connect_link,
+            token: args.include_token.then_some(created.token),
+            issued_at: created.issued_at,
+            expires_at: created.expires_at,
+            tags: tag_dict(&tags),
+            after_connect: Next { tool: "apply_connection_convention".into(), arguments: after },
+        })
+    }
+}

@@ -1,0 +1,194 @@
+//! What the tools that create a link have in common: the request's body, and the result around the link.
+
+use serde_json::{Map, Value, json};
+
+use super::{Defaults, EndUser, Next, Organization, Overrides, TagsArg};
+use crate::context::Context;
+use crate::error::{ApiError, Error};
+use crate::nango::tags::{self, Tags};
+use crate::nango::{Answer, Path, Request, UrlOrEmpty, link, time};
+use crate::tool::{Arg, Dict};
+
+/// A Connect session to be created.
+#[derive(Default)]
+pub(crate) struct Session {
+    /// The tags to send: without those that Nango makes of `end_user` and `organization` itself.
+    pub(crate) tags: Tags,
+    pub(crate) end_user: Option<EndUser>,
+    pub(crate) organization: Option<Organization>,
+    pub(crate) integrations_config_defaults: Option<Defaults>,
+    pub(crate) overrides: Option<Overrides>,
+    pub(crate) webhook_url_override: Option<String>,
+}
+
+/// A created session: Nango's answer, made fit for the person.
+pub(crate) struct Created {
+    pub(crate) connect_link: String,
+    pub(crate) token: String,
+    pub(crate) issued_at: Option<String>,
+    pub(crate) expires_at: String,
+}
+
+/// The tags that Nango makes of end user and organization (packages/shared/lib/services/endUser.service.ts).
+///
+/// # Errors
+/// As [`tags::normalise`], for the end user's own tags.
+pub(crate) fn generated(end_user: Option<&EndUser>, organization: Option<&Organization>) -> Result<Tags, Error> {
+    let mut made = Tags::new();
+    let mut add = |key: &str, value: Option<&str>| made.extend(value.map(|value| (key.to_owned(), value.to_owned())));
+    if let Some(user) = end_user {
+        add("end_user_id", Some(&user.id));
+        add("end_user_email", user.email.as_deref());
+        add("end_user_display_name", user.display_name.as_deref());
+    }
+    if let Some(organization) = organization {
+        add("organization_id", Some(&organization.id));
+        add("organization_display_name", organization.display_name.as_deref());
+    }
+    let own = end_user.and_then(|user| user.tags.as_ref());
+    let own = own.map(|own| given(Some(own), "end_user.tags")).transpose()?.unwrap_or_default();
+    Ok(tags::lay(own, &made))
+}
+
+/// Tags as given in an argument.
+///
+/// # Errors
+/// As [`tags::normalise`].
+pub(crate) fn given(tags: Option<&TagsArg>, path: &str) -> Result<Tags, Error> {
+    let pairs: Vec<(String, String)> = tags.map(|tags| tags.0.iter().map(|(key, value)| (key.clone(), value.to_string())).collect()).unwrap_or_default();
+    tags::normalise(&pairs, path)
+}
+
+/// All tags that the connection will carry: generated ones under given ones.
+///
+/// # Errors
+/// As [`tags::normalise`] and [`tags::capacity`].
+pub(crate) fn merged(tags: Option<&TagsArg>, end_user: Option<&EndUser>, organization: Option<&Organization>) -> Result<Tags, Error> {
+    let merged = tags::lay(generated(end_user, organization)?, &given(tags, "tags")?);
+    tags::capacity(&merged)?;
+    Ok(merged)
+}
+
+/// Tags as a result field.
+pub(crate) fn tag_dict<K>(tags: &Tags) -> Dict<K, String, 10> {
+    tags.iter().cloned().collect()
+}
+
+impl Session {
+    /// The body that both routes share; the caller adds what is its own.
+    fn body(self) -> Map<String, Value> {
+        let mut body = Map::new();
+        let mut put = |key: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body.insert(key.to_owned(), value);
+            }
+        };
+        // Nango wants one of the two; an empty object counts.
+        let tags: Map<String, Value> = self.tags.into_iter().map(|(key, value)| (key, value.into())).collect();
+        put("tags", (!tags.is_empty() || self.end_user.is_none()).then(|| tags.into()));
+        put("end_user", self.end_user.and_then(Arg::give));
+        put("organization", self.organization.and_then(Arg::give));
+        put("integrations_config_defaults", self.integrations_config_defaults.and_then(Arg::give));
+        put("overrides", self.overrides.and_then(Arg::give));
+        put("webhook_url_override", self.webhook_url_override.map(Value::from));
+        body
+    }
+
+    /// POST /connect/sessions.
+    pub(crate) fn create(self, cx: &Context<'_>, allowed: &[String]) -> Result<Created, Error> {
+        let mut body = self.body();
+        body.insert("allowed_integrations".into(), json!(allowed));
+        let request = Request::post("POST /connect/sessions", Path::fixed("/connect/sessions"), body.into());
+        created(cx, cx.send(request)?)
+    }
+
+    /// POST /connect/sessions/reconnect, where the integration is called integration_id.
+    pub(crate) fn reconnect(self, cx: &Context<'_>, connection_id: &str, integration: &str) -> Result<Created, Error> {
+        let mut body = self.body();
+        body.insert("connection_id".into(), connection_id.into());
+        body.insert("integration_id".into(), integration.into());
+        let path = Path::fixed("/connect/sessions/reconnect");
+        created(cx, cx.send(Request::post("POST /connect/sessions/reconnect", path, body.into()))?)
+    }
+}
+
+/// The answer, checked: a link that is no web link must not reach a person.
+fn created(cx: &Context<'_>, answer: Answer) -> Result<Created, Error> {
+    let text = |key: &str| answer.body.pointer(&format!("/data/{key}")).and_then(Value::as_str);
+    let session = || {
+        let expires_at = text("expires_at")?.to_owned();
+        Some(Created {
+            connect_link: link::for_person(text("connect_link")?, cx.config)?,
+            token: text("token")?.to_owned(),
+            issued_at: time::issued_at(&expires_at),
+            expires_at,
+        })
+    };
+    session().ok_or_else(|| {
+        Error::Nango(ApiError {
+            status: 201,
+            code: "invalid_answer".into(),
+            message: "Nango created a Connect session but gave no usable link for it".into(),
+            hint: Some("look at NANGO_PUBLIC_CONNECT_URL of the Nango server; this session is harmless and expires by itself".into()),
+            ..ApiError::default()
+        })
+    })
+}
+
+impl Created {
+    /// One sentence for the person. It has neither link nor token, so that it fits wherever those must not stand.
+    pub(crate) fn say(&self, what: &str) -> String {
+        let until = time::clock(&self.expires_at).map_or("for 30 minutes".into(), |clock| format!("until {clock}"));
+        format!("Please open the link to {what}; it is for you alone and works {until}.")
+    }
+}
+
+/// list_connections for the person and, where it is one, the integration: how to see whether they have finished.
+pub(crate) fn look_for(cx: &Context<'_>, integrations: &[String], tags: &Tags) -> Next {
+    let mut arguments = Map::new();
+    arguments.insert("environment".into(), cx.environment().into());
+    if let [only] = integrations {
+        arguments.insert("integration_id".into(), only.as_str().into());
+    }
+    match tags.iter().find(|(key, _)| key == "end_user_id") {
+        Some((_, id)) => {
+            arguments.insert("end_user_id".into(), id.as_str().into());
+        }
+        None if !tags.is_empty() => {
+            let tags: Map<String, Value> = tags.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+            arguments.insert("tags".into(), tags.into());
+        }
+        None => {}
+    }
+    Next { tool: "list_connections".into(), arguments }
+}
+
+/// The webhook override as Nango takes it.
+pub(crate) fn webhook(url: Option<UrlOrEmpty>) -> Option<String> {
+    url.map(|url| url.to_string())
+}
+
+/// Declare the result of a link tool: what all of them return, then its own fields.
+macro_rules! link_output {
+    ($($(#[doc = $doc:literal])+ $field:ident : $ty:ty,)*) => {
+        crate::tool::object! {
+            /// The link and what to do with it.
+            pub(crate) struct Output {
+                /// The link for the person. It contains a session token: whoever opens it connects an account as that person.
+                connect_link: String,
+                /// The session token alone, only if include_token was true.
+                token: Option<String>,
+                /// When the session was issued, on Nango's clock.
+                issued_at: Option<String>,
+                /// When link and token stop working: 30 minutes later.
+                expires_at: String,
+                /// One sentence to tell the person.
+                say: String,
+                /// The call that shows whether the person has finished.
+                next: crate::tools::connect::Next,
+                $($(#[doc = $doc])+ $field: $ty,)*
+            }
+        }
+    };
+}
+pub(crate) use link_output;

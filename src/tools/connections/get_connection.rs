@@ -1,0 +1,97 @@
+//! One connection.
+
+use super::{ConnectionError, Person, read};
+use crate::context::Context;
+use crate::error::{ApiError, Error};
+use crate::nango::{AnyKey, ConnectionId, IntegrationKey};
+use crate::project::project;
+use crate::tool::{Dict, Effect, Int, List, Open, Toolset, object};
+
+object! {
+    /// Arguments.
+    pub(crate) struct Args {
+        /// The connection, as list_connections shows it.
+        connection_id: ConnectionId,
+        /// Its integration, by unique key.
+        provider_config_key: IntegrationKey,
+        /// Return the provider's credentials too; refused unless the operator has set NANGO_MCP_ALLOW_CREDENTIALS=true.
+        include_credentials: bool = false,
+    }
+}
+
+object! {
+    /// What Nango's connection shows of itself.
+    pub(crate) struct Output {
+        /// The connection's id.
+        connection_id: String,
+        /// Its integration's unique key.
+        provider_config_key: String,
+        /// Nango's name for the provider.
+        provider: Option<String>,
+        /// What is wrong; empty when it works.
+        errors: List<ConnectionError, 0, 1000>,
+        /// The person, where the connection was made with end_user.
+        end_user: Option<Person>,
+        /// Tags.
+        tags: Option<Dict<AnyKey, String, 100>>,
+        /// Metadata: your application's own data.
+        metadata: Option<Open>,
+        /// Names of the connection_config fields that are set; values may be secret and stay in Nango.
+        connection_config_names: Option<List<String, 0, 1000>>,
+        /// When it was made.
+        created_at: Option<String>,
+        /// When it was last authorized or changed.
+        updated_at: Option<String>,
+        /// When its credentials were last read.
+        last_fetched_at: Option<String>,
+        /// The provider's credentials; only when asked for and allowed.
+        credentials: Option<Open>,
+        /// How many fields of Nango's object are not shown here.
+        dropped_fields: Option<Int<0, 1_000_000>>,
+    }
+}
+
+/// See [`crate::tool::Tool`].
+pub(crate) struct Tool;
+
+impl crate::tool::Tool for Tool {
+    type Args = Args;
+    type Output = Output;
+    const NAME: &'static str = "get_connection";
+    const TITLE: &'static str = "Show a connection";
+    const DESCRIPTION: &'static str = "Show one connection: its person, tags, metadata and health. Use it to see whether a known connection works \
+        (`errors` is empty) and what belongs to it; to find connections use list_connections, to repair one use create_reconnect_session. \
+        Credentials stay in Nango unless the operator allows them and the call asks. Nango refreshes an expired token on the way; if the \
+        provider refuses, the call fails with `refresh_failed`, which means that the person must reconnect. The API key needs \
+        environment:connections:read.";
+    const TOOLSET: Toolset = Toolset::Connections;
+    const EFFECT: Effect = Effect::Read;
+    const IDEMPOTENT: bool = true;
+    const SCOPES: &'static [&'static str] = &["environment:connections:read"];
+
+    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
+        if args.include_credentials && !cx.config.allow_credentials {
+            return Err(Error::policy(
+                "credentials_not_allowed",
+                "this server does not hand out credentials; call without `include_credentials`, or the operator sets NANGO_MCP_ALLOW_CREDENTIALS=true",
+            ));
+        }
+        let mut connection = cx.send(read(&args.connection_id, &args.provider_config_key))?.body;
+        let credentials = connection.as_object_mut().and_then(|fields| fields.remove("credentials"));
+        let config = connection.as_object_mut().and_then(|fields| fields.remove("connection_config"));
+        let mut dropped = i64::from(credentials.is_some() && !args.include_credentials);
+        let mut output: Output = project(&connection, &mut dropped).ok_or_else(|| {
+            Error::Nango(ApiError {
+                status: 200,
+                code: "invalid_answer".into(),
+                message: "Nango's answer to GET /connections/:id is not a connection".into(),
+                ..ApiError::default()
+            })
+        })?;
+        let names = config.as_ref().and_then(|config| config.as_object());
+        output.connection_config_names = names.map(|names| List(names.keys().cloned().collect()));
+        output.credentials = credentials.filter(|_| args.include_credentials).and_then(|value| value.as_object().cloned());
+        output.dropped_fields = Some(Int(dropped));
+        Ok(output)
+    }
+}

@@ -1,0 +1,157 @@
+//! Connections, found by person, integration or tag.
+
+use serde_json::Value;
+
+use super::{ConnectionError, Person};
+use crate::context::Context;
+use crate::error::Error;
+use crate::nango::tags::{self, Tags};
+use crate::nango::{AnyKey, ConnectionId, Cursor, IntegrationKey, Label, Path, Request, Search, TagKey, TagValue, Window};
+use crate::project::project;
+use crate::tool::{Dict, Effect, Int, List, Object, Toolset, object};
+use crate::tools::listing::Place;
+
+object! {
+    /// Arguments.
+    pub(crate) struct Args {
+        /// Only connections of this integration, by unique key.
+        integration_id: Option<IntegrationKey>,
+        /// Only the connection of exactly this id.
+        connection_id: Option<ConnectionId>,
+        /// Only connections whose id, person's name or email contains this.
+        search: Option<Search>,
+        /// Only connections of this person, by the tag end_user_id; if there are none, by the older end user id.
+        end_user_id: Option<Label>,
+        /// Only connections of this organization, by the tag organization_id; if there are none, by the older organization id.
+        organization_id: Option<Label>,
+        /// Only connections that carry all these tags. Keys compare without case, values exactly.
+        tags: Option<Dict<TagKey, TagValue, 10>>,
+        /// Only those of the page that report errors.
+        with_errors: bool = false,
+        /// Rows of a page.
+        limit: Int<1, 200> = 50,
+        /// Where to go on: next_cursor of the page before, with the other arguments unchanged.
+        cursor: Option<Cursor>,
+    }
+}
+
+object! {
+    /// A connection in short.
+    pub(crate) struct Row {
+        /// The connection's id; with provider_config_key it names the connection.
+        connection_id: String,
+        /// Its integration's unique key.
+        provider_config_key: String,
+        /// Nango's name for the provider.
+        provider: Option<String>,
+        /// When it was made.
+        created: Option<String>,
+        /// What is wrong; empty when nothing is known to be.
+        errors: Option<List<ConnectionError, 0, 1000>>,
+        /// The person, where the connection was made with end_user.
+        end_user: Option<Person>,
+        /// Tags.
+        tags: Option<Dict<AnyKey, String, 100>>,
+    }
+}
+
+object! {
+    /// A page.
+    pub(crate) struct Output {
+        /// The connections, newest first.
+        connections: List<Row, 0, 200>,
+        /// Where the next page begins; absent on the last one.
+        next_cursor: Option<String>,
+        /// How many fields of Nango's rows are not shown here, metadata among them.
+        dropped_fields: Int<0, 1_000_000>,
+    }
+}
+
+/// Found by tags, as connections are made today.
+const BY_TAGS: char = 't';
+/// Found by the end user record of connections from before tags.
+const BY_END_USER: char = 'e';
+
+/// See [`crate::tool::Tool`].
+pub(crate) struct Tool;
+
+impl crate::tool::Tool for Tool {
+    type Args = Args;
+    type Output = Output;
+    const NAME: &'static str = "list_connections";
+    const TITLE: &'static str = "Find connections";
+    const DESCRIPTION: &'static str = "List the connections of an environment, newest first, a page at a time: whose account is connected where, \
+        and whether it works. Use it to find a person's connection (end_user_id), to see whether somebody has finished a Connect link, or to \
+        find broken ones (with_errors); for one connection with its metadata use get_connection, for the services that can be connected use \
+        list_integrations. Filters combine; with_errors filters the page it read, so a page may be short and still have a next_cursor. The API \
+        key needs environment:connections:list.";
+    const TOOLSET: Toolset = Toolset::Connections;
+    const EFFECT: Effect = Effect::Read;
+    const IDEMPOTENT: bool = true;
+    const SCOPES: &'static [&'static str] = &["environment:connections:list"];
+
+    fn rules(args: &Args) -> Result<(), Error> {
+        args.cursor.as_ref().map_or(Ok(()), |cursor| Place::read(cursor, &args.written()).map(|_| ()))
+    }
+
+    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
+        let written = args.written();
+        let mut place = match &args.cursor {
+            Some(cursor) => Place::read(cursor, &written)?,
+            None => Place::start(BY_TAGS),
+        };
+        let rows = usize::try_from(args.limit.0).unwrap_or(1);
+        let window = Window::over(place.offset, rows);
+        let mut found = fetch(cx, &args, window, place.way)?;
+        let person = args.end_user_id.is_some() || args.organization_id.is_some();
+        if found.is_empty() && person && args.tags.is_none() && args.cursor.is_none() {
+            place.way = BY_END_USER;
+            found = fetch(cx, &args, window, place.way)?;
+        }
+        let next = Place { offset: place.offset + rows, way: place.way };
+        let next_cursor = window.has_next(found.len(), rows).then(|| next.write(&written));
+        let mut dropped = 0;
+        let shown = found.iter().skip(window.skip).take(rows);
+        let shown = shown.filter(|row| !args.with_errors || row.pointer("/errors/0").is_some());
+        let connections = shown.filter_map(|row| project(row, &mut dropped)).collect();
+        Ok(Output { connections: List(connections), next_cursor, dropped_fields: Int(dropped) })
+    }
+}
+
+impl Args {
+    /// The arguments without the cursor: what a cursor belongs to.
+    fn written(&self) -> String {
+        let mut written = self.clone().give();
+        written.remove("cursor");
+        Value::Object(written).to_string()
+    }
+}
+
+fn fetch(cx: &Context<'_>, args: &Args, window: Window, way: char) -> Result<Vec<Value>, Error> {
+    let mut request = Request::get("GET /connections", Path::fixed("/connections"))
+        .query_if("integrationId", args.integration_id.as_deref())
+        .query_if("connectionId", args.connection_id.as_deref())
+        .query_if("search", args.search.as_deref());
+    let (user, organization) = (args.end_user_id.as_deref(), args.organization_id.as_deref());
+    let mut wanted = Tags::new();
+    if way == BY_END_USER {
+        request = request.query_if("endUserId", user).query_if("endUserOrganizationId", organization);
+    } else {
+        for (key, value) in [("end_user_id", user), ("organization_id", organization)] {
+            wanted.extend(value.map(|value| (key.to_owned(), value.to_owned())));
+        }
+    }
+    let given = args.tags.iter().flat_map(|tags| &tags.0).map(|(key, value)| (key.to_ascii_lowercase(), value.to_string())).collect();
+    for (key, value) in tags::lay(wanted, &given) {
+        request = request.query(format!("tags[{key}]"), value);
+    }
+    let request = request.query("limit", window.limit.to_string()).query("page", window.page.to_string());
+    let answer = cx.send(request)?.body;
+    Ok(match answer {
+        Value::Object(mut fields) => match fields.remove("connections") {
+            Some(Value::Array(rows)) => rows,
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    })
+}

@@ -1,0 +1,128 @@
+//! Whether an environment works: reach, key, scopes.
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::nango::{AnyKey, Answer, IntegrationKey, Path, RateLimit, Request};
+use crate::tool::{Dict, Effect, Int, List, Toolset, object};
+
+object! {
+    /// Arguments: the environment alone.
+    pub(crate) struct Args {}
+}
+
+object! {
+    /// What is left of the account's allowance.
+    pub(crate) struct Allowance {
+        /// Requests a minute, for the whole Nango account.
+        limit: Int<0, 4_294_967_295>,
+        /// Requests left in this minute.
+        remaining: Int<0, 4_294_967_295>,
+        /// When the minute ends, in Unix seconds.
+        reset: Int<0, 9_007_199_254_740_991>,
+    }
+}
+
+object! {
+    /// The diagnosis.
+    pub(crate) struct Output {
+        /// Whether Nango is there and takes the key; scopes may still be missing.
+        ready: bool,
+        /// The environment.
+        environment: String,
+        /// Where Nango's API is.
+        base_url: String,
+        /// Whether anything answered as Nango does.
+        reachable: bool,
+        /// Whether the API key is one of this Nango.
+        key_accepted: bool,
+        /// API key scopes: granted, missing, or unknown (only using it would tell).
+        scopes: Dict<AnyKey, String, 10>,
+        /// What is left of the rate limit.
+        rate_limit: Option<Allowance>,
+        /// What is wrong, each with its remedy; empty when all is well.
+        problems: List<String, 0, 10>,
+    }
+}
+
+/// See [`crate::tool::Tool`].
+pub(crate) struct Tool;
+
+impl crate::tool::Tool for Tool {
+    type Args = Args;
+    type Output = Output;
+    const NAME: &'static str = "check_environment";
+    const TITLE: &'static str = "Check an environment";
+    const DESCRIPTION: &'static str = "Check whether an environment works: is Nango reachable, does it take the API key, which scopes does the key \
+        have, how much of the rate limit is left. Use it when calls fail for no clear reason, or once before a longer piece of work; for the \
+        names that are configured use list_environments. It sends four reads, changes nothing, and reports what it finds as `problems` with \
+        remedies instead of failing. Any API key will do.";
+    const TOOLSET: Toolset = Toolset::Environments;
+    const EFFECT: Effect = Effect::Read;
+    const IDEMPOTENT: bool = true;
+    const SCOPES: &'static [&'static str] = &[];
+    const BETTER_WITH: &'static [&'static str] = &["environment:integrations:list", "environment:connections:list"];
+
+    fn call(cx: &Context<'_>, _args: Args) -> Result<Output, Error> {
+        // GET /providers/:provider takes any key, and a provider that this Nango does not know is an answer too.
+        let github = IntegrationKey::from_text("github").into_iter().fold(Path::fixed("/providers"), |path, key| path.segment(&key));
+        let [health, provider] = both(cx, [
+            Request::get("GET /health", Path::fixed("/health")).keyless(),
+            Request::get("GET /providers/:provider", github),
+        ]);
+        let key_accepted = provider.is_ok() || matches!(&provider, Err(Error::Nango(error)) if error.status == 404 && error.code != "not_nango");
+        let key_rejected = matches!(&provider, Err(error) if error.code() == "key_rejected");
+        let reachable = health.is_ok() || key_accepted || key_rejected;
+        let mut rate_limit = provider.as_ref().ok().and_then(|answer| answer.rate_limit);
+        let mut problems = Vec::new();
+        let mut scopes = vec![("environment:connect_sessions:write".to_owned(), "unknown".to_owned())];
+        if !key_accepted {
+            // Without a key no request leaves, and the remedy is the operator's.
+            let error = match provider {
+                Err(error @ Error::Policy { .. }) => return Err(error),
+                Err(error) => error,
+                Ok(_) => Error::policy("missing_key", ""),
+            };
+            problems.push(error.sentence());
+        } else {
+            let reads = [
+                ("environment:integrations:list", Request::get("GET /integrations", Path::fixed("/integrations"))),
+                ("environment:connections:list", Request::get("GET /connections", Path::fixed("/connections")).query("limit", "1")),
+            ];
+            let [(first, a), (second, b)] = reads;
+            for (scope, answer) in [first, second].into_iter().zip(both(cx, [a, b])) {
+                let state = match answer {
+                    Ok(answer) => {
+                        rate_limit = answer.rate_limit.or(rate_limit);
+                        "granted"
+                    }
+                    Err(error) if error.code() == "missing_scope" => "missing",
+                    Err(error) => {
+                        problems.push(error.sentence());
+                        "unknown"
+                    }
+                };
+                scopes.push((scope.to_owned(), state.to_owned()));
+            }
+        }
+        Ok(Output {
+            ready: key_accepted && problems.is_empty(),
+            environment: cx.environment().to_owned(),
+            base_url: cx.config.base.to_string(),
+            reachable,
+            key_accepted,
+            scopes: scopes.into_iter().collect(),
+            rate_limit: rate_limit.map(allowance),
+            problems: List(problems),
+        })
+    }
+}
+
+fn both(cx: &Context<'_>, requests: [Request; 2]) -> [Result<Answer, Error>; 2] {
+    let mut answers = cx.send_all(requests.into()).into_iter();
+    let mut next = || answers.next().unwrap_or_else(|| Err(Error::policy("protocol_error", "the host gave no answer to a request")));
+    [next(), next()]
+}
+
+fn allowance(left: RateLimit) -> Allowance {
+    Allowance { limit: Int(left.limit.into()), remaining: Int(left.remaining.into()), reset: Int(i64::try_from(left.reset).unwrap_or(0)) }
+}

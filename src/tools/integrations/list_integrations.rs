@@ -1,0 +1,104 @@
+//! The integrations of an environment.
+
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::nango::{Cursor, Path, Request};
+use crate::project::project;
+use crate::tool::{Effect, Int, List, Object, Toolset, object};
+use crate::tools::listing::Place;
+
+object! {
+    /// Arguments.
+    pub(crate) struct Args {
+        /// Rows of a page.
+        limit: Int<1, 200> = 50,
+        /// Where to go on: next_cursor of the page before, with the other arguments unchanged.
+        cursor: Option<Cursor>,
+    }
+}
+
+object! {
+    /// An integration in short.
+    pub(crate) struct Row {
+        /// Its unique key: what other tools take as provider_config_key or allowed_integrations.
+        unique_key: String,
+        /// Nango's name for the provider.
+        provider: String,
+        /// The name for people.
+        display_name: Option<String>,
+        /// Whether Nango forwards the provider's webhooks.
+        forward_webhooks: Option<bool>,
+        /// When it was made.
+        created_at: Option<String>,
+        /// When it was last changed.
+        updated_at: Option<String>,
+    }
+}
+
+object! {
+    /// A page.
+    pub(crate) struct Output {
+        /// The integrations, by unique key.
+        integrations: List<Row, 0, 200>,
+        /// How many there are in all.
+        total: Int<0, 1_000_000>,
+        /// Where the next page begins; absent on the last one.
+        next_cursor: Option<String>,
+        /// How many fields of Nango's rows are not shown here.
+        dropped_fields: Int<0, 1_000_000>,
+    }
+}
+
+/// See [`crate::tool::Tool`].
+pub(crate) struct Tool;
+
+impl crate::tool::Tool for Tool {
+    type Args = Args;
+    type Output = Output;
+    const NAME: &'static str = "list_integrations";
+    const TITLE: &'static str = "List integrations";
+    const DESCRIPTION: &'static str = "List the integrations of an environment: the services people can connect there, with the unique keys that \
+        other tools ask for. Use it before creating a Connect link when the key is not known; for the accounts already connected use \
+        list_connections. Credentials of integrations are never shown. The API key needs environment:integrations:list.";
+    const TOOLSET: Toolset = Toolset::Integrations;
+    const EFFECT: Effect = Effect::Read;
+    const IDEMPOTENT: bool = true;
+    const SCOPES: &'static [&'static str] = &["environment:integrations:list"];
+
+    fn rules(args: &Args) -> Result<(), Error> {
+        args.cursor.as_ref().map_or(Ok(()), |cursor| Place::read(cursor, &args.written()).map(|_| ()))
+    }
+
+    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
+        let written = args.written();
+        let place = match &args.cursor {
+            Some(cursor) => Place::read(cursor, &written)?,
+            None => Place::start('i'),
+        };
+        // Nango answers all of them at once, sorted by key.
+        let answer = cx.send(Request::get("GET /integrations", Path::fixed("/integrations")))?.body;
+        let rows = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let limit = usize::try_from(args.limit.0).unwrap_or(1);
+        let next = Place { offset: place.offset + limit, ..place };
+        let mut dropped = 0;
+        let shown = rows.iter().skip(place.offset).take(limit);
+        let integrations = shown.filter_map(|row| project(row, &mut dropped)).collect();
+        Ok(Output {
+            integrations: List(integrations),
+            total: Int(i64::try_from(rows.len()).unwrap_or(i64::MAX)),
+            next_cursor: (rows.len() > next.offset).then(|| next.write(&written)),
+            dropped_fields: Int(dropped),
+        })
+    }
+}
+
+impl Args {
+    /// The arguments without the cursor: what a cursor belongs to.
+    fn written(&self) -> String {
+        let mut written = self.clone().give();
+        written.remove("cursor");
+        Value::Object(written).to_string()
+    }
+}

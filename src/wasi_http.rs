@@ -1,0 +1,265 @@
+//! [`Transport`] over WASI HTTP: the only I/O of the component.
+//!
+//! Built on waki's `wasi:http` bindings but not on its client, which has no total deadline, reads without a limit and
+//! cannot overlap requests. Here one deadline bounds everything from connecting to the last byte of the body, a slow
+//! drip included: every wait is a `poll` that also contains the deadline's timer.
+
+use std::time::Duration;
+
+use waki::bindings::wasi::clocks::monotonic_clock;
+use waki::bindings::wasi::http::outgoing_handler;
+use waki::bindings::wasi::http::types::{
+    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme, http_error_code,
+};
+use waki::bindings::wasi::io::poll::{Pollable, poll};
+use waki::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
+
+use crate::transport::{HttpAnswer, HttpRequest, Transport, TransportError};
+
+/// Bytes asked for in one read.
+const CHUNK: u64 = 64 * 1024;
+
+/// The host's WASI HTTP.
+#[derive(Debug, Clone, Copy)]
+pub struct WasiHttp;
+
+impl Transport for WasiHttp {
+    fn send(&self, requests: &[HttpRequest], within: Duration) -> Vec<Result<HttpAnswer, TransportError>> {
+        let nanos = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
+        let timer = monotonic_clock::subscribe_duration(nanos);
+        let mut exchanges: Vec<Exchange> = requests.iter().map(|request| Exchange::begin(request, nanos)).collect();
+        loop {
+            let active: Vec<(usize, Pollable)> =
+                exchanges.iter().enumerate().filter_map(|(at, exchange)| Some((at, exchange.pollable()?))).collect();
+            if active.is_empty() {
+                break;
+            }
+            let pollables: Vec<&Pollable> = active.iter().map(|(_, pollable)| pollable).chain([&timer]).collect();
+            let ready = poll(&pollables);
+            let late = ready.iter().any(|at| usize::try_from(*at).is_ok_and(|at| at == active.len()));
+            drop(pollables);
+            let ready: Vec<usize> =
+                ready.into_iter().filter_map(|at| active.get(usize::try_from(at).ok()?).map(|(exchange, _)| *exchange)).collect();
+            // A pollable is a child of what it watches and must go first.
+            drop(active);
+            for at in ready {
+                if let Some(exchange) = exchanges.get_mut(at) {
+                    exchange.advance();
+                }
+            }
+            if late {
+                exchanges.iter_mut().for_each(Exchange::give_up);
+            }
+        }
+        exchanges.into_iter().map(Exchange::outcome).collect()
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_nanos(monotonic_clock::now())
+    }
+
+    fn sleep(&self, duration: Duration) {
+        monotonic_clock::subscribe_duration(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)).block();
+    }
+}
+
+/// One request on its way. The response is watched from the beginning: a host that denies a POST, or a server that
+/// answers early, closes the body's stream first, and the reason stands in the response.
+struct Exchange {
+    writing: Option<Writing>,
+    stage: Stage,
+    cap: usize,
+}
+
+enum Stage {
+    Waiting(FutureIncomingResponse),
+    Reading(Reading),
+    Done(Result<HttpAnswer, TransportError>),
+}
+
+/// A request body not yet written whole. Fields drop in this order, children first.
+struct Writing {
+    stream: OutputStream,
+    body: OutgoingBody,
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+/// A response body not yet read whole. Fields drop in this order, children first.
+struct Reading {
+    stream: InputStream,
+    _body: IncomingBody,
+    answer: HttpAnswer,
+    expected: Option<usize>,
+}
+
+impl Exchange {
+    fn begin(request: &HttpRequest, within: u64) -> Self {
+        let (writing, stage) = match start(request, within) {
+            Ok((response, writing)) => (writing, Stage::Waiting(response)),
+            Err(error) => (None, Stage::Done(Err(error))),
+        };
+        Self { writing, stage, cap: request.answer_cap }
+    }
+
+    /// What to wait for; nothing when it is over.
+    fn pollable(&self) -> Option<Pollable> {
+        match (&self.stage, &self.writing) {
+            (Stage::Done(_), _) => None,
+            (Stage::Reading(reading), _) => Some(reading.stream.subscribe()),
+            (Stage::Waiting(_), Some(writing)) => Some(writing.stream.subscribe()),
+            (Stage::Waiting(response), None) => Some(response.subscribe()),
+        }
+    }
+
+    fn advance(&mut self) {
+        if matches!(self.stage, Stage::Waiting(_)) {
+            if let Some(writing) = self.writing.take() {
+                // A stream that closes early is no verdict: the response, or its error, is.
+                self.writing = writing.advance();
+                return;
+            }
+        }
+        let stage = std::mem::replace(&mut self.stage, Stage::Done(Err(TransportError::Protocol)));
+        self.stage = match stage {
+            Stage::Waiting(response) => match response.get() {
+                None => Stage::Waiting(response),
+                Some(Ok(Ok(response))) => Reading::begin(&response, self.cap).map_or_else(|error| Stage::Done(Err(error)), Stage::Reading),
+                Some(Ok(Err(code))) => Stage::Done(Err(reason(&code))),
+                Some(Err(())) => Stage::Done(Err(TransportError::Protocol)),
+            },
+            Stage::Reading(reading) => reading.advance(self.cap),
+            done => done,
+        };
+    }
+
+    fn give_up(&mut self) {
+        if !matches!(self.stage, Stage::Done(_)) {
+            self.writing = None;
+            self.stage = Stage::Done(Err(TransportError::Timeout));
+        }
+    }
+
+    fn outcome(self) -> Result<HttpAnswer, TransportError> {
+        match self.stage {
+            Stage::Done(outcome) => outcome,
+            _ => Err(TransportError::Protocol),
+        }
+    }
+}
+
+fn start(request: &HttpRequest, within: u64) -> Result<(FutureIncomingResponse, Option<Writing>), TransportError> {
+    let fields = Fields::new();
+    let bearer = request.bearer.as_ref().map(|secret| ("authorization", format!("Bearer {}", secret.expose())));
+    for (name, value) in request.headers.iter().chain(&bearer) {
+        fields.append(&(*name).to_owned(), &value.clone().into_bytes()).map_err(|_| TransportError::Protocol)?;
+    }
+    let outgoing = OutgoingRequest::new(fields);
+    let method = match request.method {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "PATCH" => Method::Patch,
+        "DELETE" => Method::Delete,
+        other => Method::Other(other.to_owned()),
+    };
+    let scheme = if request.https { Scheme::Https } else { Scheme::Http };
+    let set = outgoing
+        .set_method(&method)
+        .and_then(|()| outgoing.set_scheme(Some(&scheme)))
+        .and_then(|()| outgoing.set_authority(Some(&request.authority)))
+        .and_then(|()| outgoing.set_path_with_query(Some(&request.path_with_query)));
+    set.map_err(|()| TransportError::Protocol)?;
+    let writing = match &request.body {
+        None => None,
+        Some(bytes) => {
+            let body = outgoing.body().map_err(|()| TransportError::Protocol)?;
+            let stream = body.write().map_err(|()| TransportError::Protocol)?;
+            Some(Writing { stream, body, bytes: bytes.clone(), written: 0 })
+        }
+    };
+    // A host may not support these; the timer holds in any case.
+    let options = RequestOptions::new();
+    let _ = options.set_connect_timeout(Some(within));
+    let _ = options.set_first_byte_timeout(Some(within));
+    let _ = options.set_between_bytes_timeout(Some(within));
+    let response = outgoing_handler::handle(outgoing, Some(options)).map_err(|code| reason(&code))?;
+    Ok((response, writing))
+}
+
+impl Writing {
+    /// Write what the host takes; `None` when nothing is left to do.
+    fn advance(mut self) -> Option<Self> {
+        let permit = self.stream.check_write().ok()?;
+        let rest = self.bytes.get(self.written..).unwrap_or_default();
+        let take = rest.len().min(usize::try_from(permit).unwrap_or(usize::MAX));
+        if take > 0 {
+            self.stream.write(rest.get(..take)?).ok()?;
+            self.written += take;
+        }
+        if self.written < self.bytes.len() {
+            return Some(self);
+        }
+        let flushed = self.stream.flush();
+        drop(self.stream);
+        if flushed.is_ok() {
+            let _ = OutgoingBody::finish(self.body, None);
+        }
+        None
+    }
+}
+
+impl Reading {
+    fn begin(response: &waki::bindings::wasi::http::types::IncomingResponse, cap: usize) -> Result<Self, TransportError> {
+        let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+        let headers = response.headers().entries().into_iter().map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect();
+        let mut answer = HttpAnswer { status: response.status(), headers, body: Vec::new() };
+        let expected = answer.header("content-length").and_then(|length| length.trim().parse().ok());
+        if expected.is_some_and(|expected| expected > cap) {
+            return Err(TransportError::TooLarge);
+        }
+        answer.body.reserve(expected.unwrap_or(0));
+        let body = response.consume().map_err(|()| TransportError::Protocol)?;
+        let stream = body.stream().map_err(|()| TransportError::Protocol)?;
+        Ok(Self { stream, _body: body, answer, expected })
+    }
+
+    fn advance(mut self, cap: usize) -> Stage {
+        match self.stream.read(CHUNK) {
+            Ok(bytes) if self.answer.body.len() + bytes.len() > cap => Stage::Done(Err(TransportError::TooLarge)),
+            Ok(bytes) => {
+                self.answer.body.extend_from_slice(&bytes);
+                Stage::Reading(self)
+            }
+            // Not every host notices a body that ends before its announced length.
+            Err(StreamError::Closed) if self.expected.is_some_and(|expected| self.answer.body.len() < expected) => {
+                Stage::Done(Err(TransportError::Broken))
+            }
+            Err(StreamError::Closed) => Stage::Done(Ok(self.answer)),
+            Err(StreamError::LastOperationFailed(error)) => {
+                Stage::Done(Err(http_error_code(&error).map_or(TransportError::Broken, |code| match reason(&code) {
+                    // Headers had come, so the server is there and speaks HTTP: only the body broke off.
+                    TransportError::Protocol | TransportError::Refused => TransportError::Broken,
+                    other => other,
+                })))
+            }
+        }
+    }
+}
+
+fn reason(code: &ErrorCode) -> TransportError {
+    match code {
+        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => TransportError::Denied,
+        ErrorCode::ConnectionRefused | ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => TransportError::Refused,
+        ErrorCode::DnsError(_) | ErrorCode::DnsTimeout | ErrorCode::DestinationNotFound => TransportError::Unresolved,
+        ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => TransportError::Tls,
+        ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseTimeout => TransportError::Timeout,
+        ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => TransportError::Broken,
+        ErrorCode::HttpResponseBodySize(_) => TransportError::TooLarge,
+        _ => TransportError::Protocol,
+    }
+}

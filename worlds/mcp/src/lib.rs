@@ -1,0 +1,75 @@
+//! The component `nango-mcp.wasm`: the tools behind the WIT interface `nango:mcp/tools`.
+//!
+//! Nothing but translation: configuration comes from the environment of this instance, HTTP goes over WASI.
+
+use nango_mcp::tool::Effect;
+use nango_mcp::wasi_http::WasiHttp;
+use nango_mcp::{CallError, Config};
+
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated; wit/nango-mcp.wit documents it")]
+mod bindings {
+    wit_bindgen::generate!({ path: "../../wit", world: "nango-mcp" });
+}
+
+use bindings::exports::nango::mcp::tools;
+
+struct Component;
+
+bindings::export!(Component with_types_in bindings);
+
+impl tools::Guest for Component {
+    fn info() -> tools::ServerInfo {
+        tools::ServerInfo {
+            name: nango_mcp::NAME.to_owned(),
+            title: nango_mcp::TITLE.to_owned(),
+            version: nango_mcp::VERSION.to_owned(),
+            instructions: nango_mcp::INSTRUCTIONS.to_owned(),
+        }
+    }
+
+    fn list_tools() -> Result<Vec<tools::Tool>, tools::CallError> {
+        let config = configuration()?;
+        Ok(nango_mcp::list_tools(&config).into_iter().map(tool).collect())
+    }
+
+    fn call_tool(call: tools::Call) -> Result<tools::Outcome, tools::CallError> {
+        let config = configuration()?;
+        let result = nango_mcp::call_tool(&config, &WasiHttp, &call.name, &call.arguments).map_err(call_error)?;
+        Ok(tools::Outcome::Done(tools::CallResult {
+            content: result.text.into_iter().map(tools::Content::Text).collect(),
+            structured: result.structured.map(|value| value.to_string()),
+            meta: result.meta.map(|value| value.to_string()),
+            is_error: result.is_error,
+        }))
+    }
+}
+
+fn configuration() -> Result<Config, tools::CallError> {
+    Config::load().map_err(|error| tools::CallError::Configuration(error.to_string()))
+}
+
+fn call_error(error: CallError) -> tools::CallError {
+    match error {
+        CallError::UnknownTool(text) => tools::CallError::UnknownTool(text),
+        CallError::MalformedArguments => tools::CallError::MalformedArguments,
+        CallError::Configuration(text) => tools::CallError::Configuration(text),
+    }
+}
+
+fn tool(listed: nango_mcp::Listed) -> tools::Tool {
+    let entry = listed.entry;
+    tools::Tool {
+        name: entry.name.to_owned(),
+        title: entry.title.to_owned(),
+        description: entry.description.to_owned(),
+        toolset: entry.toolset.name().to_owned(),
+        input_schema: listed.input_schema.to_string(),
+        output_schema: listed.output_schema.to_string(),
+        annotations: tools::Annotations {
+            read_only: entry.effect == Effect::Read,
+            destructive: entry.effect == Effect::Destructive,
+            idempotent: entry.idempotent,
+            open_world: entry.open_world,
+        },
+    }
+}
