@@ -1,0 +1,16 @@
+//! A wasmtime host for `nango-mcp.wasm`, and the bench on which the component is tested.
+//!
+//! It loads a component that exports the WIT interface `nango:mcp/tools`, gives every call a fresh instance with a
+//! limited memory, a limited time, a few named variables and one HTTP origin, and speaks MCP over stdio and
+//! Streamable HTTP. The embedded [`nango`] stands in for a real one in the demo and in tests, and only there.
+
+#![forbid(unsafe_code)]
+
+pub mod demo;
+pub mod egress;
+pub mod http;
+pub mod limits;
+pub mod mcp;
+pub mod nango;
+pub mod sandbox;
+pub mod settings;

@@ -1,1 +1,194 @@
-fn main() {}
+//! The command line of the host.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand};
+use nango_mcp_host::demo::{Embedded, tell};
+use nango_mcp_host::limits::Limits;
+use nango_mcp_host::mcp::Server;
+use nango_mcp_host::sandbox::Sandbox;
+use nango_mcp_host::{http, settings};
+use rmcp::ServiceExt as _;
+
+/// Nango's control plane as MCP tools, each call in a fresh WebAssembly sandbox.
+///
+/// The component may reach the origin in NANGO_BASE_URL and nothing else; it gets the NANGO_* variables of the
+/// configuration table and no others; it has no files and no sockets. Configuration comes from the environment,
+/// completed by a `.env` file in the current directory.
+#[derive(Parser)]
+#[command(version, after_help = "Try it without an account:\n  nango-mcp-host demo\n\nUse it with an MCP client (stdio):\n  NANGO_SECRET_KEY=... nango-mcp-host stdio")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// The component; by default nango-mcp.wasm beside this program, or in dist/.
+    #[arg(long, global = true, value_name = "FILE", env = "NANGO_MCP_COMPONENT")]
+    component: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Speak MCP on stdin and stdout, for clients that start their servers.
+    Stdio(Source),
+    /// Speak MCP over Streamable HTTP at /mcp.
+    Http {
+        #[command(flatten)]
+        source: Source,
+        /// Address and port.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Listen beyond loopback although nobody is asked for a token: only behind a proxy that does.
+        #[arg(long)]
+        unauthenticated: bool,
+        /// A host name under which clients reach this server, beside localhost and the address; may be repeated.
+        #[arg(long, value_name = "HOST")]
+        allowed_host: Vec<String>,
+    },
+    /// List the tools.
+    Tools {
+        #[command(flatten)]
+        source: Source,
+        /// As JSON: the array of an MCP tools/list result.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Call one tool and print its result. Exit status 0, or 1 when it is an error.
+    Call {
+        #[command(flatten)]
+        source: Source,
+        /// The tool.
+        name: String,
+        /// Its arguments, a JSON object; `-` reads them from stdin.
+        #[arg(default_value = "{}")]
+        arguments: String,
+    },
+    /// Connect an account, break it and repair it, against the embedded Nango.
+    Demo,
+    /// Serve the embedded Nango alone, for trying clients out: in memory, with sample integrations.
+    Nango {
+        /// Address and port.
+        #[arg(long, default_value = "127.0.0.1:3003")]
+        listen: SocketAddr,
+        /// The API key it accepts; a fresh one is printed without it.
+        #[arg(long, value_name = "UUID")]
+        key: Option<uuid::Uuid>,
+    },
+}
+
+/// Which Nango answers.
+#[derive(Args, Clone, Copy)]
+struct Source {
+    /// Use the embedded Nango instead of the configured one; results say so.
+    #[arg(long)]
+    demo: bool,
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,nango_mcp_host=info".into()))
+        .without_time()
+        .with_target(false)
+        .init();
+    let run = || -> Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+        let code = runtime.block_on(run(Cli::parse()))?;
+        // A blocked read of stdin would hold a graceful shutdown for ever.
+        runtime.shutdown_background();
+        Ok(code)
+    };
+    run().unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "nango-mcp-host: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+async fn run(cli: Cli) -> Result<ExitCode> {
+    let component = cli.component.as_deref();
+    let mut out = std::io::stdout();
+    match cli.command {
+        Command::Stdio(source) => {
+            let (server, _embedded) = start(component, source).await?;
+            let running = server.serve(rmcp::transport::stdio()).await.context("the client closed before it had begun")?;
+            running.waiting().await.context("the connection to the client failed")?;
+        }
+        Command::Http { source, listen, unauthenticated, allowed_host } => {
+            let (server, _embedded) = start(component, source).await?;
+            http::serve(server, http::Endpoint { listen, unauthenticated, allowed_hosts: allowed_host }).await?;
+        }
+        Command::Tools { source, json } => {
+            let (server, _embedded) = start(component, source).await?;
+            if json {
+                writeln!(out, "{}", serde_json::to_string_pretty(server.tools())?)?;
+            } else {
+                for tool in server.tools() {
+                    let description = tool.description.as_deref().unwrap_or_default();
+                    let first = description.split_once(". ").map_or(description, |(first, _)| first);
+                    writeln!(out, "{:<32} {}", tool.name, first.trim_end_matches('.'))?;
+                }
+            }
+        }
+        Command::Call { source, name, arguments } => return call(component, source, &name, arguments).await,
+        Command::Demo => {
+            let (server, embedded) = start(component, Source { demo: true }).await?;
+            if let Some(embedded) = embedded {
+                tell(&server, &embedded, &mut out).await?;
+            }
+        }
+        Command::Nango { listen, key } => {
+            let key = key.unwrap_or_else(uuid::Uuid::new_v4).to_string();
+            let embedded = Embedded::start(listen, key.clone()).await?;
+            writeln!(out, "The embedded Nango listens. Point a server at it with\n")?;
+            writeln!(out, "  NANGO_BASE_URL=http://{} NANGO_SECRET_KEY={key}\n", embedded.address)?;
+            writeln!(out, "It keeps everything in memory. Ctrl-C ends it.")?;
+            tokio::signal::ctrl_c().await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Load the component and ask it for its tools.
+async fn start(component: Option<&std::path::Path>, source: Source) -> Result<(Server, Option<Embedded>)> {
+    let component = settings::component(component)?;
+    let embedded = match source.demo {
+        true => Some(Embedded::start(([127, 0, 0, 1], 0).into(), uuid::Uuid::new_v4().to_string()).await?),
+        false => None,
+    };
+    let grant = match &embedded {
+        Some(embedded) => settings::grant(&embedded.vars())?,
+        None => settings::read()?,
+    };
+    let sandbox = Sandbox::load(&component, grant, Limits::default())?;
+    Ok((Server::start(sandbox, source.demo).await?, embedded))
+}
+
+/// The structured result goes to stdout; of an error its sentence goes to stderr and its JSON to stdout.
+async fn call(component: Option<&std::path::Path>, source: Source, name: &str, arguments: String) -> Result<ExitCode> {
+    let arguments = match arguments.as_str() {
+        "-" => std::io::read_to_string(std::io::stdin()).context("cannot read the arguments from stdin")?,
+        _ => arguments,
+    };
+    let (server, _embedded) = start(component, source).await?;
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let result = match server.call(name, &arguments).await {
+        Ok(result) => result,
+        Err(error) => {
+            writeln!(err, "{}", error.message)?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let mut texts = result.content.iter().filter_map(|block| block.as_text()).map(|text| text.text.as_str());
+    if result.is_error == Some(true) {
+        writeln!(err, "{}", texts.next().unwrap_or_default())?;
+        texts.try_for_each(|text| writeln!(out, "{text}"))?;
+        return Ok(ExitCode::FAILURE);
+    }
+    match &result.structured_content {
+        Some(structured) => writeln!(out, "{}", serde_json::to_string_pretty(structured)?)?,
+        None => texts.try_for_each(|text| writeln!(out, "{text}"))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -42,7 +42,7 @@ impl crate::tool::Tool for Tool {
     type Args = Args;
     type Output = Output;
     const NAME: &'static str = "list_environments";
-    const TITLE: &'static str = "List environments";
+    const TITLE: &'static str = "List configured environments";
     const DESCRIPTION: &'static str = "List the Nango environments this server is configured for, with their aliases. Use it to learn what other \
         tools accept as environment; to learn whether an environment's API key works and what it may do use check_environment. It reads the \
         server's configuration only, sends nothing to Nango and never shows a key.";

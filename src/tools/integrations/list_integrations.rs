@@ -58,7 +58,7 @@ impl crate::tool::Tool for Tool {
     type Args = Args;
     type Output = Output;
     const NAME: &'static str = "list_integrations";
-    const TITLE: &'static str = "List integrations";
+    const TITLE: &'static str = "List configured integrations";
     const DESCRIPTION: &'static str = "List the integrations of an environment: the services people can connect there, with the unique keys that \
         other tools ask for. Use it before creating a Connect link when the key is not known; for the accounts already connected use \
         list_connections. Credentials of integrations are never shown. The API key needs environment:integrations:list.";

@@ -1,0 +1,83 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+COMPONENT := target/wasm32-wasip2/component/nango_mcp_component.wasm
+HOST := target/debug/nango-mcp-host
+
+# Budgets of the component with the tools of this version, in bytes.
+RAW_BUDGET := 300000
+GZIP_BUDGET := 110000
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: build ## Connect, break and repair an account in the sandbox; no account, no network
+	@$(HOST) demo
+
+.PHONY: build
+build: component host ## Build dist/nango-mcp.wasm and the host dist/nango-mcp-host
+	@mkdir -p dist
+	@ln -sf ../$(HOST) dist/nango-mcp-host
+
+.PHONY: component
+component: target
+	@echo "building the component (dist/nango-mcp.wasm) ..."
+	@cargo build --quiet --locked --profile component --target wasm32-wasip2 -p nango-mcp-component
+	@mkdir -p dist
+	@cp $(COMPONENT) dist/nango-mcp.wasm
+
+# cargo's own progress shows meanwhile.
+.PHONY: host
+host:
+	@test -x $(HOST) || echo "building the host; the first time compiles wasmtime and takes about ten minutes on two cores ..."
+	@cargo build --locked -p nango-mcp-host
+
+# rust-toolchain.toml names the target; a toolchain installed before still needs it added.
+.PHONY: target
+target:
+	@rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
+
+.PHONY: test
+test: build guest ## Run all tests: the library, and the built component in the host
+	cargo test --locked
+
+# The misbehaving guest that tests of the sandbox load.
+.PHONY: guest
+guest: target
+	@cargo build --quiet --locked --profile component --target wasm32-wasip2 -p misbehaving-guest
+
+.PHONY: generate
+generate: ## Rewrite what is generated: snapshots of the tools, tables in README.md
+	UPDATE=1 cargo test --quiet --locked -p nango-mcp --test main generated
+
+.PHONY: lint
+lint: ## Formatting, clippy with warnings as errors, licences and duplicates of dependencies
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --exclude nango-mcp-component --exclude misbehaving-guest --all-targets -- -D warnings
+	cargo clippy --locked --target wasm32-wasip2 --profile component -p nango-mcp-component -p misbehaving-guest -- -D warnings
+
+.PHONY: deny
+deny: ## Licences and sources of dependencies (installs cargo-deny when missing)
+	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
+	cargo deny --offline check bans licenses sources
+
+.PHONY: size
+size: component ## Size of the component against its budget
+	@raw=$$(stat -c %s dist/nango-mcp.wasm); zip=$$(gzip -9c dist/nango-mcp.wasm | wc -c); \
+	printf '%-8s %8s of %8s bytes\n' raw $$raw $(RAW_BUDGET) gzip $$zip $(GZIP_BUDGET); \
+	test $$raw -le $(RAW_BUDGET) -a $$zip -le $(GZIP_BUDGET) || { echo "over budget" >&2; exit 1; }
+
+.PHONY: bench
+bench: build ## Start-up, memory, and one call beside a native client
+	cargo run --quiet --locked -p nango-mcp-host --example bench
+
+.PHONY: clients
+clients: build ## Try the official MCP clients against the host (needs network once, for npm and PyPI)
+	host-test/clients/run
+
+.PHONY: ci
+ci: ## What CI runs
+	.ci/run

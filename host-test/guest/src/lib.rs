@@ -1,0 +1,93 @@
+//! A component with the interface of nango-mcp whose tools misbehave: each name says how.
+
+use std::time::Duration;
+
+use nango_mcp::transport::{HttpRequest, Transport as _};
+use nango_mcp::wasi_http::WasiHttp;
+
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated; wit/nango-mcp.wit documents it")]
+mod bindings {
+    wit_bindgen::generate!({ path: "../../wit", world: "nango-mcp" });
+}
+
+use bindings::exports::nango::mcp::tools;
+
+struct Guest;
+
+bindings::export!(Guest with_types_in bindings);
+
+impl tools::Guest for Guest {
+    fn info() -> tools::ServerInfo {
+        let text = || "misbehaving".to_owned();
+        tools::ServerInfo { name: text(), title: text(), version: "0".to_owned(), instructions: text() }
+    }
+
+    fn list_tools() -> Result<Vec<tools::Tool>, tools::CallError> {
+        Ok(Vec::new())
+    }
+
+    fn call_tool(call: tools::Call) -> Result<tools::Outcome, tools::CallError> {
+        let text = match call.name.as_str() {
+            "loop" => spin(),
+            "wait" => {
+                WasiHttp.sleep(Duration::from_secs(3600));
+                "woke up".to_owned()
+            }
+            "grow" => hoard().to_string(),
+            "trap" => core::arch::wasm32::unreachable(),
+            "environment" => environment(),
+            "fetch" => fetch(&call.arguments),
+            _ => return Err(tools::CallError::UnknownTool(call.name)),
+        };
+        let content = vec![tools::Content::Text(text)];
+        Ok(tools::Outcome::Done(tools::CallResult { content, structured: None, meta: None, is_error: false }))
+    }
+}
+
+/// Compute for ever.
+fn spin() -> String {
+    let mut turns = 0_u64;
+    loop {
+        turns = std::hint::black_box(turns.wrapping_add(1));
+    }
+}
+
+/// Take memory until there is none.
+fn hoard() -> usize {
+    let mut hoard: Vec<Vec<u8>> = Vec::new();
+    loop {
+        hoard.push(std::hint::black_box(vec![1; 1 << 20]));
+    }
+}
+
+/// The names of all variables this instance can see.
+#[expect(clippy::disallowed_methods, reason = "what the test is about")]
+fn environment() -> String {
+    let mut names: Vec<String> = std::env::vars().map(|(name, _)| name).collect();
+    names.sort();
+    names.join(" ")
+}
+
+/// Send a GET to the URL that stands in place of the arguments, and tell how it went.
+fn fetch(url: &str) -> String {
+    let (https, rest) = match url.strip_prefix("https://") {
+        Some(rest) => (true, rest),
+        None => (false, url.trim_start_matches("http://")),
+    };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let request = HttpRequest {
+        method: "GET",
+        https,
+        authority: authority.to_owned(),
+        path_with_query: format!("/{path}"),
+        headers: Vec::new(),
+        bearer: None,
+        body: None,
+        answer_cap: 1 << 20,
+    };
+    match WasiHttp.send(&[request], Duration::from_secs(5)).pop() {
+        Some(Ok(answer)) => format!("status {}", answer.status),
+        Some(Err(error)) => format!("{error:?}"),
+        None => "nothing".to_owned(),
+    }
+}

@@ -1,0 +1,61 @@
+//! What one call may use.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+/// Limits of one call.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Linear memory of the instance, in bytes.
+    pub memory: usize,
+    /// The whole call: computing and waiting together. The guest ends by itself at 55 s, clients give up at 60 s.
+    pub time: Duration,
+    /// Calls at once; more wait for a place.
+    pub concurrency: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory: 64 << 20, time: Duration::from_secs(58), concurrency: 64 }
+    }
+}
+
+/// Holds an instance to [`Limits::memory`] and remembers a refusal, so that the trap that follows can be explained.
+#[derive(Debug)]
+pub(crate) struct MemoryLimit {
+    most: usize,
+    /// Whether growth was refused.
+    pub(crate) reached: bool,
+}
+
+impl MemoryLimit {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, reached: false }
+    }
+}
+
+impl ResourceLimiter for MemoryLimit {
+    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let grants = desired <= self.most;
+        self.reached |= !grants;
+        Ok(grants)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // The component's own table has a few hundred entries.
+        Ok(desired <= 10_000)
+    }
+
+    fn instances(&self) -> usize {
+        16
+    }
+
+    fn memories(&self) -> usize {
+        4
+    }
+
+    fn tables(&self) -> usize {
+        8
+    }
+}

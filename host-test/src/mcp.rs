@@ -1,0 +1,199 @@
+//! MCP on top of the WIT interface, by rmcp: the same server over stdio and Streamable HTTP, all protocol revisions.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow};
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, DiscoverResult, Implementation, ListToolsResult, MetaObject,
+    PaginatedRequestParams, ProtocolVersion, Resource, ResourceContents, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::{Map, Value, json};
+
+use crate::sandbox::{Fault, Sandbox, wit};
+
+/// How long clients may keep the list of tools: it changes with the configuration, so with a restart.
+const LIST_TTL_MS: u64 = 300_000;
+
+/// Revisions served: the stateless one and those with a handshake.
+const REVISIONS: [ProtocolVersion; 4] =
+    [ProtocolVersion::V_2025_03_26, ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
+
+/// The server of one sandbox. Cheap to clone.
+#[derive(Clone)]
+pub struct Server {
+    sandbox: Sandbox,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: ServerConfig,
+    tools: Vec<Tool>,
+    demo: bool,
+}
+
+impl Server {
+    /// Ask the component who it is and what it offers. `demo` marks everything as answered by the embedded Nango.
+    ///
+    /// # Errors
+    /// The component does not return, or its configuration cannot hold: the text names the variable.
+    pub async fn start(sandbox: Sandbox, demo: bool) -> Result<Self> {
+        let info = sandbox.info().await.map_err(|fault| anyhow!("{}", sentence(&fault)))?;
+        let tools = match sandbox.list_tools().await.map_err(|fault| anyhow!("{}", sentence(&fault)))? {
+            Ok(tools) => tools.into_iter().map(tool).collect::<Result<Vec<Tool>>>()?,
+            Err(wit::CallError::Configuration(text)) => return Err(anyhow!("configuration: {text}")),
+            Err(error) => return Err(anyhow!("the component lists no tools: {error:?}")),
+        };
+        let name = if demo { format!("{} (demo)", info.name) } else { info.name };
+        let implementation = Implementation::new(name, info.version).with_title(info.title);
+        let config = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(implementation)
+            .with_instructions(info.instructions);
+        Ok(Self { sandbox, shared: Arc::new(Shared { config, tools, demo }) })
+    }
+
+    /// The tools, as clients see them.
+    pub fn tools(&self) -> &[Tool] {
+        &self.shared.tools
+    }
+
+    /// Call a tool.
+    ///
+    /// # Errors
+    /// A protocol error: unknown tool, malformed arguments, or a configuration that cannot hold.
+    pub async fn call(&self, name: &str, arguments: &str) -> Result<CallToolResult, ErrorData> {
+        let mut result = match self.sandbox.call_tool(name, arguments).await {
+            Err(fault) => faulty(&fault),
+            Ok(Ok(wit::Outcome::Done(result))) => called(result),
+            // This host declares no client features, so there is nobody to ask.
+            Ok(Ok(wit::Outcome::NeedsInput(needs))) => called(needs.otherwise),
+            Ok(Err(wit::CallError::UnknownTool(text))) => return Err(ErrorData::invalid_params(text, None)),
+            Ok(Err(wit::CallError::MalformedArguments)) => {
+                return Err(ErrorData::invalid_params("arguments must be one JSON object of at most 1.25 MiB", None));
+            }
+            Ok(Err(wit::CallError::Configuration(text))) => return Err(ErrorData::internal_error(text, None)),
+        };
+        if self.shared.demo {
+            result.meta.get_or_insert_default().insert("demo".into(), true.into());
+        }
+        Ok(result)
+    }
+
+    /// Results name their server (2026-07-28, "server info").
+    fn sign(&self, meta: &mut Option<MetaObject>) {
+        if let Ok(info) = serde_json::to_value(&self.shared.config.server_info) {
+            meta.get_or_insert_default().insert("io.modelcontextprotocol/serverInfo".into(), info);
+        }
+    }
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        self.shared.config.clone()
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        Cow::Borrowed(&REVISIONS)
+    }
+
+    async fn discover(&self, _context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let result = DiscoverResult::from_server_info(REVISIONS.to_vec(), self.get_info());
+        Ok(result.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public))
+    }
+
+    async fn list_tools(&self, request: Option<PaginatedRequestParams>, _context: RequestContext<RoleServer>) -> Result<ListToolsResult, ErrorData> {
+        if request.is_some_and(|page| page.cursor.is_some()) {
+            return Err(ErrorData::invalid_params("unknown cursor: the list has one page", None));
+        }
+        let list = ListToolsResult::with_all_items(self.shared.tools.clone());
+        let mut list = list.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public);
+        self.sign(&mut list.meta);
+        Ok(list)
+    }
+
+    async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
+        let arguments = Value::Object(request.arguments.unwrap_or_default()).to_string();
+        // Dropping the call ends its instance, and with it the request to Nango.
+        let mut result = tokio::select! {
+            result = self.call(&request.name, &arguments) => result?,
+            () = context.ct.cancelled() => return Err(ErrorData::internal_error("cancelled by the client", None)),
+        };
+        self.sign(&mut result.meta);
+        Ok(result.into())
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.shared.tools.iter().find(|tool| tool.name == name).cloned()
+    }
+}
+
+fn tool(tool: wit::Tool) -> Result<Tool> {
+    let schema = |text: &str| serde_json::from_str::<Map<String, Value>>(text).with_context(|| format!("schema of {}", tool.name));
+    let hints = ToolAnnotations::new()
+        .read_only(tool.annotations.read_only)
+        .destructive(tool.annotations.destructive)
+        .idempotent(tool.annotations.idempotent)
+        .open_world(tool.annotations.open_world);
+    let mut made = Tool::new(tool.name.clone(), tool.description.clone(), Arc::new(schema(&tool.input_schema)?));
+    made.title = Some(tool.title.clone());
+    made.output_schema = Some(Arc::new(schema(&tool.output_schema)?));
+    made.annotations = Some(hints);
+    Ok(made)
+}
+
+fn called(result: wit::CallResult) -> CallToolResult {
+    let content = result.content.into_iter().map(block).collect();
+    let mut made = if result.is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
+    made.structured_content = result.structured.and_then(|text| serde_json::from_str(&text).ok());
+    made.meta = result.meta.and_then(|text| serde_json::from_str(&text).ok());
+    made
+}
+
+fn block(content: wit::Content) -> ContentBlock {
+    match content {
+        wit::Content::Text(text) => ContentBlock::text(text),
+        wit::Content::Link(link) => {
+            let mut resource = Resource::new(link.uri, link.name);
+            resource.mime_type = link.media_type;
+            resource.size = link.size;
+            ContentBlock::resource_link(resource)
+        }
+        wit::Content::File(file) => {
+            use base64::Engine as _;
+            let blob = base64::engine::general_purpose::STANDARD.encode(&file.bytes);
+            let mut contents = ResourceContents::blob(blob, file.uri);
+            if let Some(media_type) = file.media_type {
+                contents = contents.with_mime_type(media_type);
+            }
+            ContentBlock::resource(contents)
+        }
+    }
+}
+
+/// A call without an outcome, as a result that the model can read.
+fn faulty(fault: &Fault) -> CallToolResult {
+    let code = match fault {
+        Fault::Time(_) => "time_limit",
+        Fault::Memory(_) => "memory_limit",
+        Fault::Trap => "component_trapped",
+    };
+    let message = sentence(fault);
+    let error = json!({"kind": "host", "code": code, "message": message});
+    let mut made = CallToolResult::error(vec![ContentBlock::text(message), ContentBlock::text(json!({"error": error}).to_string())]);
+    made.meta.get_or_insert_default().insert("nango-mcp/error".into(), error);
+    made
+}
+
+fn sentence(fault: &Fault) -> String {
+    match fault {
+        Fault::Time(limit) => {
+            format!("the call was ended after {} s, the host's limit; what it had begun may have taken effect: look before you repeat it", limit.as_secs_f32())
+        }
+        Fault::Memory(limit) => format!("the call was ended because it needed more than {} MiB of memory, the host's limit: ask for less", limit >> 20),
+        Fault::Trap => {
+            "the component failed inside this call; the next call gets a fresh one. Look before you repeat it, and please report it with the host's log".into()
+        }
+    }
+}

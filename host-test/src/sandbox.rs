@@ -1,0 +1,232 @@
+//! The sandbox: a component compiled once, and a fresh instance of it for every call.
+//!
+//! A call ends in one of three ways: the guest returns, the guest traps, or its time is over. Waiting inside the
+//! host is cut by a tokio timeout; computing in the guest is cut too, because the epoch makes it yield every tick.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use tokio::sync::Semaphore;
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline};
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::egress::{Egress, Pool};
+use crate::limits::{Limits, MemoryLimit};
+use crate::settings::Grant;
+
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated; wit/nango-mcp.wit documents it")]
+mod bindings {
+    wasmtime::component::bindgen!({ path: "../wit", world: "nango-mcp", exports: { default: async } });
+}
+
+pub use bindings::exports::nango::mcp::tools as wit;
+
+/// How often a computing guest yields to the host.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What the guest writes to stderr is kept up to here; it is for the log.
+const STDERR: usize = 16 * 1024;
+
+/// A compiled component with what it is granted.
+#[derive(Clone)]
+pub struct Sandbox {
+    pre: bindings::NangoMcpPre<State>,
+    grant: Arc<Grant>,
+    limits: Limits,
+    pool: Pool,
+    places: Arc<Semaphore>,
+}
+
+/// Why a call into the sandbox gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The call's time was over.
+    Time(Duration),
+    /// The guest wanted more memory than it may have.
+    Memory(usize),
+    /// The guest trapped for another reason.
+    Trap,
+}
+
+/// The state of one call.
+struct State {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    egress: Egress,
+    memory: MemoryLimit,
+    stderr: MemoryOutputPipe,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.egress, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+impl Sandbox {
+    /// Compile a component, or take its machine code from the cache, and link it.
+    ///
+    /// # Errors
+    /// The file is no component, does not export `nango:mcp/tools`, or imports what this host does not give: it has
+    /// no filesystem and no sockets to link.
+    pub fn load(component: &Path, grant: Grant, limits: Limits) -> Result<Self> {
+        let engine = engine(&limits)?;
+        let text = || format!("cannot load the component {}", component.display());
+        let component = Component::from_file(&engine, component).map_err(broken).with_context(text)?;
+        let mut linker = Linker::new(&engine);
+        link(&mut linker).map_err(broken).context("cannot link WASI")?;
+        let pre = linker.instantiate_pre(&component).and_then(bindings::NangoMcpPre::new).map_err(broken).with_context(text)?;
+        keep_time(&engine)?;
+        let places = Arc::new(Semaphore::new(usize::try_from(limits.concurrency)?));
+        Ok(Self { pre, grant: Arc::new(grant), limits, pool: Pool::default(), places })
+    }
+
+    /// `info`.
+    ///
+    /// # Errors
+    /// The guest did not return.
+    pub async fn info(&self) -> Result<wit::ServerInfo, Fault> {
+        self.enter(async |tools, store| tools.nango_mcp_tools().call_info(store).await).await
+    }
+
+    /// `list-tools`.
+    ///
+    /// # Errors
+    /// The guest did not return.
+    pub async fn list_tools(&self) -> Result<Result<Vec<wit::Tool>, wit::CallError>, Fault> {
+        self.enter(async |tools, store| tools.nango_mcp_tools().call_list_tools(store).await).await
+    }
+
+    /// `call-tool`.
+    ///
+    /// # Errors
+    /// The guest did not return.
+    pub async fn call_tool(&self, name: &str, arguments: &str) -> Result<Result<wit::Outcome, wit::CallError>, Fault> {
+        let call = wit::Call {
+            name: name.to_owned(),
+            arguments: arguments.to_owned(),
+            client: wit::ClientFeatures::empty(),
+            answers: Vec::new(),
+            state: None,
+        };
+        self.enter(async |tools, store| tools.nango_mcp_tools().call_call_tool(store, &call).await).await
+    }
+
+    /// Run one exported function in a fresh instance, within the limits.
+    async fn enter<T>(&self, run: impl AsyncFnOnce(bindings::NangoMcp, &mut Store<State>) -> wasmtime::Result<T>) -> Result<T, Fault> {
+        let deadline = tokio::time::Instant::now() + self.limits.time;
+        let late = |_| Fault::Time(self.limits.time);
+        let _place = tokio::time::timeout_at(deadline, self.places.acquire()).await.map_err(late)?;
+        let mut store = self.store();
+        let outcome = tokio::time::timeout_at(deadline, async {
+            let tools = self.pre.instantiate_async(&mut store).await?;
+            run(tools, &mut store).await
+        })
+        .await;
+        let said = store.data().stderr.contents();
+        if !said.is_empty() {
+            tracing::debug!(stderr = %String::from_utf8_lossy(&said), "the component wrote");
+        }
+        match outcome.map_err(late)? {
+            Ok(value) => Ok(value),
+            Err(_) if store.data().memory.reached => Err(Fault::Memory(self.limits.memory)),
+            Err(trap) => {
+                tracing::warn!("the component trapped: {trap:#}");
+                Err(Fault::Trap)
+            }
+        }
+    }
+
+    fn store(&self) -> Store<State> {
+        let stderr = MemoryOutputPipe::new(STDERR);
+        let mut wasi = WasiCtx::builder();
+        wasi.stderr(stderr.clone()).envs(&self.grant.vars);
+        let state = State {
+            table: ResourceTable::new(),
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            egress: Egress::new(self.grant.origin.clone(), self.pool.clone()),
+            memory: MemoryLimit::new(self.limits.memory),
+            stderr,
+        };
+        let mut store = Store::new(self.pre.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_epoch_deadline(1);
+        // Yielding lets the timeout of `enter` cut a guest that only computes.
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
+        store
+    }
+}
+
+fn engine(limits: &Limits) -> Result<Engine> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    let mut pool = PoolingAllocationConfig::default();
+    // The component has three core modules (its own and two adapters of the component model), one memory and two tables.
+    pool.total_component_instances(limits.concurrency)
+        .total_core_instances(limits.concurrency * 8)
+        .total_memories(limits.concurrency * 2)
+        .total_tables(limits.concurrency * 4)
+        .total_stacks(limits.concurrency)
+        .max_memory_size(limits.memory);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    // A small reservation per slot: 64 MiB memories need no 4 GiB of address space each.
+    config.memory_reservation(u64::try_from(limits.memory)?);
+    match Cache::new(CacheConfig::new()) {
+        Ok(cache) => {
+            config.cache(Some(cache));
+        }
+        Err(error) => tracing::warn!("compiled code is not cached: {error:#}"),
+    }
+    Engine::new(&config).map_err(broken).context("cannot start wasmtime")
+}
+
+/// What a component may import: WASI's clocks, random numbers, streams, environment, exit and standard streams, and HTTP.
+fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
+    use wasmtime_wasi::p2::bindings::{cli, random};
+    use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
+
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
+    cli::environment::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::exit::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_input::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_output::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdin::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdout::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_stderr::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    random::insecure::add_to_linker::<State, WasiRandom>(linker, State::random)?;
+    random::insecure_seed::add_to_linker::<State, WasiRandom>(linker, State::random)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
+}
+
+/// wasmtime's error with its causes, as one of ours.
+fn broken(error: wasmtime::Error) -> anyhow::Error {
+    anyhow!("{error:#}")
+}
+
+/// Advance the engine's epoch until it is gone.
+fn keep_time(engine: &Engine) -> Result<()> {
+    let engine = engine.weak();
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    };
+    std::thread::Builder::new().name("epoch".into()).spawn(tick).context("cannot start the epoch thread")?;
+    Ok(())
+}
