@@ -1,10 +1,11 @@
 //! One tools/call through the house, and the list of tools: what every world exports in its own shape.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Error;
+use crate::json;
 use crate::project::{scan, scan_text};
 use crate::tool::{Effect, Entry, nearest};
 use crate::tools::TOOLS;
@@ -70,16 +71,19 @@ pub fn call_tool(config: &Config, transport: &dyn Transport, name: &str, argumen
     if arguments.len() > MAX_ARGUMENTS {
         return Err(CallError::MalformedArguments);
     }
-    let arguments: Map<String, Value> = match arguments.trim() {
+    let arguments = match arguments.trim() {
         "" => Map::new(),
-        text => serde_json::from_slice(text.as_bytes()).map_err(|_| CallError::MalformedArguments)?,
+        text => match json::read(text.as_bytes()) {
+            Some(Value::Object(arguments)) => arguments,
+            _ => return Err(CallError::MalformedArguments),
+        },
     };
     let mut cx = Context::new(config, transport);
     Ok(match entry.call(&mut cx, arguments) {
         Ok(mut result) => {
             scan(&mut result, config, entry.link);
             let structured = Value::Object(result);
-            CallResult { text: vec![structured.to_string()], structured: Some(structured), meta: None, is_error: false }
+            CallResult { text: vec![json::write(&structured)], structured: Some(structured), meta: None, is_error: false }
         }
         Err(error) => failed(&error, config),
     })
@@ -95,9 +99,10 @@ fn find(name: &str) -> Result<&'static Entry, CallError> {
 }
 
 fn failed(error: &Error, config: &Config) -> CallResult {
-    let mut json = Map::from_iter([("error".to_owned(), error.to_json())]);
-    scan(&mut json, config, false);
-    let meta = json!({"nango-mcp/error": json.get("error")});
+    let mut report = json::object([("error", error.to_json())]);
+    scan(&mut report, config, false);
+    let meta = json::object([("nango-mcp/error", report.get("error").cloned().unwrap_or_default())]);
     let sentence = scan_text(&error.sentence(), config);
-    CallResult { text: vec![sentence, Value::Object(json).to_string()], structured: None, meta: Some(meta), is_error: true }
+    let text = vec![sentence, json::write(&report.into())];
+    CallResult { text, structured: None, meta: Some(meta.into()), is_error: true }
 }

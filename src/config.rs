@@ -250,7 +250,7 @@ fn key_form(variable: &str, key: &str) -> Result<Secret, ConfigError> {
 
 fn timeout(text: Option<&str>) -> Result<Duration, ConfigError> {
     // serde_json's number parser is in the component anyway; the standard library's would add 15 kB.
-    match serde_json::from_slice::<serde_json::Value>(text.unwrap_or("20").as_bytes()).ok().and_then(|number| number.as_f64()) {
+    match crate::json::read(text.unwrap_or("20").as_bytes()).and_then(|number| number.as_f64()) {
         Some(seconds) if (0.1..=50.0).contains(&seconds) => Ok(Duration::from_millis((seconds * 1000.0) as u64)),
         _ => bad("NANGO_MCP_REQUEST_TIMEOUT", "must be a number of seconds from 0.1 to 50"),
     }

@@ -112,7 +112,7 @@ impl<'a> Context<'a> {
             ("accept", "application/json".to_owned()),
             ("user-agent", concat!("nango-mcp/", env!("CARGO_PKG_VERSION")).to_owned()),
         ];
-        let body = request.body.as_ref().map(|body| body.to_string().into_bytes());
+        let body = request.body.as_ref().map(|body| crate::json::write(body).into_bytes());
         if let Some(body) = &body {
             headers.push(("content-type", "application/json".to_owned()));
             headers.push(("content-length", body.len().to_string()));

@@ -3,7 +3,9 @@
 //! Every [`Error`] reaches the model as a result with `isError`: a sentence that says what, where and the
 //! remedy, and the same as one line of JSON. No message repeats the value of an argument or of a secret.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+
+use crate::json;
 
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +69,17 @@ impl Error {
         Self::Policy { code, message: message.into() }
     }
 
+    /// A success of this route whose body is not what the route answers with.
+    pub fn invalid_answer(route: &str) -> Self {
+        Self::Nango(ApiError {
+            status: 200,
+            code: "invalid_answer".into(),
+            message: format!("the answer to {route} is not what Nango answers with"),
+            hint: Some("look at NANGO_BASE_URL, and at the version of Nango there".into()),
+            ..ApiError::default()
+        })
+    }
+
     /// The stable code.
     pub fn code(&self) -> &str {
         match self {
@@ -118,7 +131,7 @@ impl Error {
                     out.insert("field".into(), path.as_str().into());
                 }
                 if api.fields.len() > 1 {
-                    let fields = api.fields.iter().map(|(path, reason)| json!({"field": path, "reason": reason}));
+                    let fields = api.fields.iter().map(|(path, reason)| json::object([("field", path.as_str().into()), ("reason", reason.as_str().into())]));
                     out.insert("fields".into(), fields.collect());
                 }
                 if let Some(hint) = &api.hint {

@@ -13,6 +13,7 @@ mod call;
 pub mod config;
 mod context;
 pub mod error;
+pub mod json;
 pub mod nango;
 pub mod project;
 pub mod rules;

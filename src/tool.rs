@@ -10,13 +10,14 @@ mod schema;
 
 use serde_json::{Map, Value};
 
-pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, first, insert, members, plain, remove};
+pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, first, insert, members, or, plain, remove};
 pub(crate) use self::arg::{choices, object, text};
 pub use self::check::{fits, nearest};
 pub use self::kind::{Beyond, Kind, Param, Pattern, Text};
 use crate::config::{Approval, Config};
 use crate::context::Context;
 use crate::error::Error;
+use crate::json;
 
 /// What a tool does to the world, at worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +194,7 @@ impl Entry {
         if let Some(environment) = schema.get_mut("properties").and_then(|properties| properties.get_mut("environment")) {
             let names: Vec<&str> = config.environments.iter().map(|environment| environment.name.as_str()).collect();
             let doc = format!("{}{}", ENVIRONMENT.doc, config.aliases_sentence());
-            *environment = serde_json::json!({"type": "string", "enum": names, "description": doc});
+            *environment = json::object([("type", "string".into()), ("enum", names.into()), ("description", doc.into())]).into();
         }
         schema
     }

@@ -215,7 +215,9 @@ impl Reading {
         let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
         let headers = response.headers().entries().into_iter().map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect();
         let mut answer = HttpAnswer { status: response.status(), headers, body: Vec::new() };
-        let expected = answer.header("content-length").and_then(|length| length.trim().parse().ok());
+        // A length beyond what this 32-bit guest could hold is a length beyond the cap.
+        let announced = answer.header("content-length").and_then(|length| length.trim().parse::<u64>().ok());
+        let expected = announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         if expected.is_some_and(|expected| expected > cap) {
             return Err(TransportError::TooLarge);
         }

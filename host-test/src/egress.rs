@@ -147,9 +147,8 @@ fn reason(error: &(dyn StdError + 'static)) -> Error {
             return Error::DnsError { rcode: None, info_code: None };
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            let tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
             return match error.kind() {
-                _ if tls => Error::TlsCertificateError,
+                _ if is_tls(error) => Error::TlsCertificateError,
                 io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
                 io::ErrorKind::TimedOut => Error::ConnectionTimeout,
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Error::DestinationUnavailable,
@@ -160,6 +159,11 @@ fn reason(error: &(dyn StdError + 'static)) -> Error {
         cause = error.source();
     }
     if connecting { Error::ConnectionRefused } else { Error::HttpProtocolError }
+}
+
+/// Whether rustls is at the bottom of it: hyper-rustls wraps an I/O error in an I/O error, which `source` skips.
+fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>() || inner.downcast_ref().is_some_and(is_tls))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Answer, RateLimit, Request};
 use crate::config::{Base, Environment};
 use crate::error::{ApiError, Error};
+use crate::json;
 use crate::transport::{HttpAnswer, TransportError};
 
 /// Read an answer: JSON of a success, or the failure it reports.
@@ -24,7 +25,7 @@ pub(crate) fn read(request: &Request, answer: &HttpAnswer, base: &Base, environm
         }))
     };
     let route = request.route;
-    let json = serde_json::from_slice::<Value>(&answer.body).ok();
+    let json = json::read(&answer.body);
     let page = json.is_none() && answer.header("content-type").is_some_and(|kind| kind.contains("html"));
     match (answer.status, json) {
         (200..=299, Some(body)) => Ok(Answer { body, rate_limit: rate_limit(answer) }),
@@ -53,7 +54,7 @@ pub(crate) fn rate_limited(answer: &HttpAnswer) -> Option<Duration> {
     if answer.status != 429 {
         return None;
     }
-    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    let body = json::read(&answer.body)?;
     let own = body.pointer("/error/code").and_then(Value::as_str) == Some("too_many_request");
     // Retry-After is whole seconds, rounded down, and may be 0 (observed).
     own.then(|| Duration::from_secs(retry_after(answer).unwrap_or(1).max(1)))

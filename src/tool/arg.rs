@@ -10,11 +10,12 @@ pub trait Arg: Sized {
     const KIND: Kind;
     /// Whether the field must be present.
     const REQUIRED: bool = true;
-    /// Read a value that `check` let pass. If it is of another kind all the same, clear `fit` and return anything:
-    /// one flag instead of a way out at every field keeps the component a quarter smaller.
-    fn take(value: Option<Value>, fit: &mut bool) -> Self;
-    /// Write it; `None` leaves the field out.
-    fn give(self) -> Option<Value>;
+    /// Read a value that `check` let pass; null stands for an absent one, which `check` never lets pass itself. If it
+    /// is of another kind all the same, clear `fit` and return anything: one flag instead of a way out at every field
+    /// keeps the component a quarter smaller.
+    fn take(value: Value, fit: &mut bool) -> Self;
+    /// Write it; null leaves the field out.
+    fn give(self) -> Value;
 }
 
 /// A closed object: what `object!` declares.
@@ -35,25 +36,32 @@ pub const fn plain(field: &'static str) -> &'static str {
     }
 }
 
-/// Take a field out of an object. One function for all objects, as is [`insert`]: they are not worth inlining.
+/// Take a field out of an object; null if it is not there. One function for all objects, as are those that follow: what is
+/// done at every field of every tool is not worth inlining.
 #[inline(never)]
-pub fn remove(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
-    object.get_mut(name).map(Value::take)
+pub fn remove(object: &mut Map<String, Value>, name: &str) -> Value {
+    object.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
-/// Put a field into an object, if it is there.
+/// The value, or if there is none the default.
 #[inline(never)]
-pub fn insert(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    if let Some(value) = value {
+pub fn or(value: Value, default: Value) -> Value {
+    if value.is_null() { default } else { value }
+}
+
+/// Put a field into an object, if there is a value.
+#[inline(never)]
+pub fn insert(object: &mut Map<String, Value>, name: &str, value: Value) {
+    if !value.is_null() {
         object.insert(name.to_owned(), value);
     }
 }
 
 /// The members of an object.
 #[inline(never)]
-pub fn members(value: Option<Value>, fit: &mut bool) -> Map<String, Value> {
+pub fn members(value: Value, fit: &mut bool) -> Map<String, Value> {
     match value {
-        Some(Value::Object(object)) => object,
+        Value::Object(object) => object,
         _ => {
             *fit = false;
             Map::new()
@@ -63,9 +71,9 @@ pub fn members(value: Option<Value>, fit: &mut bool) -> Map<String, Value> {
 
 /// The items of a list.
 #[inline(never)]
-fn items(value: Option<Value>, fit: &mut bool) -> Vec<Value> {
+fn items(value: Value, fit: &mut bool) -> Vec<Value> {
     match value {
-        Some(Value::Array(items)) => items,
+        Value::Array(items) => items,
         _ => {
             *fit = false;
             Vec::new()
@@ -109,7 +117,7 @@ macro_rules! object {
             fn take(mut object: serde_json::Map<String, serde_json::Value>, fit: &mut bool) -> Self {
                 Self { $($field: {
                     let value = $crate::tool::remove(&mut object, $crate::tool::plain(stringify!($field)));
-                    $(let value = value.or(Some(serde_json::Value::from($default)));)?
+                    $(let value = $crate::tool::or(value, serde_json::Value::from($default));)?
                     <$ty as $crate::tool::Arg>::take(value, fit)
                 },)* }
             }
@@ -124,11 +132,11 @@ macro_rules! object {
 
         impl $crate::tool::Arg for $name {
             const KIND: $crate::tool::Kind = $crate::tool::Kind::Object(<Self as $crate::tool::Object>::PARAMS);
-            fn take(value: Option<serde_json::Value>, fit: &mut bool) -> Self {
+            fn take(value: serde_json::Value, fit: &mut bool) -> Self {
                 <Self as $crate::tool::Object>::take($crate::tool::members(value, fit), fit)
             }
-            fn give(self) -> Option<serde_json::Value> {
-                Some(serde_json::Value::Object(<Self as $crate::tool::Object>::give(self)))
+            fn give(self) -> serde_json::Value {
+                serde_json::Value::Object(<Self as $crate::tool::Object>::give(self))
             }
         }
     };
@@ -163,10 +171,10 @@ macro_rules! text {
 
         impl $crate::tool::Arg for $name {
             const KIND: $crate::tool::Kind = $crate::tool::Kind::Text(<$name as $crate::tool::Key>::TEXT);
-            fn take(value: Option<serde_json::Value>, fit: &mut bool) -> Self {
+            fn take(value: serde_json::Value, fit: &mut bool) -> Self {
                 Self(<String as $crate::tool::Arg>::take(value, fit))
             }
-            fn give(self) -> Option<serde_json::Value> { Some(serde_json::Value::String(self.0)) }
+            fn give(self) -> serde_json::Value { <String as $crate::tool::Arg>::give(self.0) }
         }
     )*};
 }
@@ -193,13 +201,13 @@ macro_rules! choices {
             const KIND: $crate::tool::Kind = $crate::tool::Kind::Text($crate::tool::Text {
                 min: 1, max: 64, choices: &[$($value),+], pattern: None,
             });
-            fn take(value: Option<serde_json::Value>, fit: &mut bool) -> Self {
+            fn take(value: serde_json::Value, fit: &mut bool) -> Self {
                 let text = <String as $crate::tool::Arg>::take(value, fit);
                 let known = Self::ALL.iter().find(|(value, _)| *value == text);
                 *fit &= known.is_some();
                 known.map_or($crate::tool::first(Self::ALL), |(_, choice)| *choice)
             }
-            fn give(self) -> Option<serde_json::Value> { Some(self.as_str().into()) }
+            fn give(self) -> serde_json::Value { self.as_str().into() }
         }
     };
 }
@@ -212,11 +220,11 @@ pub struct List<T, const MIN: usize, const MAX: usize>(pub Vec<T>);
 
 impl<T: Arg, const MIN: usize, const MAX: usize> Arg for List<T, MIN, MAX> {
     const KIND: Kind = Kind::List { item: &T::KIND, min: MIN, max: MAX };
-    fn take(value: Option<Value>, fit: &mut bool) -> Self {
-        Self(items(value, fit).into_iter().map(|item| T::take(Some(item), fit)).collect())
+    fn take(value: Value, fit: &mut bool) -> Self {
+        Self(items(value, fit).into_iter().map(|item| T::take(item, fit)).collect())
     }
-    fn give(self) -> Option<Value> {
-        Some(self.0.into_iter().filter_map(T::give).collect())
+    fn give(self) -> Value {
+        self.0.into_iter().map(T::give).collect()
     }
 }
 
@@ -232,11 +240,11 @@ pub trait Key {
 
 impl<K: Key, V: Arg, const MAX: usize> Arg for Dict<K, V, MAX> {
     const KIND: Kind = Kind::Map { key: K::TEXT, value: &V::KIND, max: MAX };
-    fn take(value: Option<Value>, fit: &mut bool) -> Self {
-        members(value, fit).into_iter().map(|(key, value)| (key, V::take(Some(value), fit))).collect()
+    fn take(value: Value, fit: &mut bool) -> Self {
+        members(value, fit).into_iter().map(|(key, value)| (key, V::take(value, fit))).collect()
     }
-    fn give(self) -> Option<Value> {
-        Some(Value::Object(self.0.into_iter().filter_map(|(key, value)| Some((key, value.give()?))).collect()))
+    fn give(self) -> Value {
+        self.0.into_iter().map(|(key, value)| (key, value.give())).collect()
     }
 }
 
@@ -258,42 +266,50 @@ pub struct Int<const MIN: i64, const MAX: i64>(pub i64);
 
 impl<const MIN: i64, const MAX: i64> Arg for Int<MIN, MAX> {
     const KIND: Kind = Kind::Integer { min: MIN, max: MAX };
-    fn take(value: Option<Value>, fit: &mut bool) -> Self {
-        let number = value.as_ref().and_then(whole);
-        *fit &= number.is_some();
-        Self(number.unwrap_or(MIN))
+    fn take(value: Value, fit: &mut bool) -> Self {
+        Self(number(&value, fit).unwrap_or(MIN))
     }
-    fn give(self) -> Option<Value> {
-        Some(self.0.into())
+    fn give(self) -> Value {
+        self.0.into()
     }
+}
+
+#[inline(never)]
+fn number(value: &Value, fit: &mut bool) -> Option<i64> {
+    let number = whole(value);
+    *fit &= number.is_some();
+    number
 }
 
 impl Arg for bool {
     const KIND: Kind = Kind::Bool;
-    fn take(value: Option<Value>, fit: &mut bool) -> Self {
-        let truth = value.as_ref().and_then(Value::as_bool);
+    #[inline(never)]
+    fn take(value: Value, fit: &mut bool) -> Self {
+        let truth = value.as_bool();
         *fit &= truth.is_some();
         truth.unwrap_or_default()
     }
-    fn give(self) -> Option<Value> {
-        Some(self.into())
+    fn give(self) -> Value {
+        self.into()
     }
 }
 
 /// Text without a form of its own: for results, where Nango decides.
 impl Arg for String {
     const KIND: Kind = Kind::Text(Text::of(0, usize::MAX));
-    fn take(value: Option<Value>, fit: &mut bool) -> Self {
+    #[inline(never)]
+    fn take(value: Value, fit: &mut bool) -> Self {
         match value {
-            Some(Value::String(text)) => text,
+            Value::String(text) => text,
             _ => {
                 *fit = false;
                 Self::new()
             }
         }
     }
-    fn give(self) -> Option<Value> {
-        Some(self.into())
+    #[inline(never)]
+    fn give(self) -> Value {
+        self.into()
     }
 }
 
@@ -302,24 +318,21 @@ pub type Open = Map<String, Value>;
 
 impl Arg for Open {
     const KIND: Kind = Kind::Open;
-    fn take(value: Option<Value>, fit: &mut bool) -> Self {
+    fn take(value: Value, fit: &mut bool) -> Self {
         members(value, fit)
     }
-    fn give(self) -> Option<Value> {
-        Some(self.into())
+    fn give(self) -> Value {
+        self.into()
     }
 }
 
 impl<T: Arg> Arg for Option<T> {
     const KIND: Kind = T::KIND;
     const REQUIRED: bool = false;
-    fn take(value: Option<Value>, fit: &mut bool) -> Self {
-        match value {
-            None | Some(Value::Null) => None,
-            some => Some(T::take(some, fit)),
-        }
+    fn take(value: Value, fit: &mut bool) -> Self {
+        (!value.is_null()).then(|| T::take(value, fit))
     }
-    fn give(self) -> Option<Value> {
-        self.and_then(T::give)
+    fn give(self) -> Value {
+        self.map_or(Value::Null, T::give)
     }
 }

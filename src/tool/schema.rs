@@ -3,9 +3,10 @@
 //! Portable on purpose: no `$ref`, no combinators, no `null`, `items` on every list; some providers refuse a
 //! whole tools/list for one of these.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::kind::{Kind, Param, Text};
+use crate::json;
 
 /// The schema of a closed object with these fields.
 pub(super) fn object<'a>(params: impl IntoIterator<Item = &'a Param>) -> Map<String, Value> {
@@ -13,7 +14,7 @@ pub(super) fn object<'a>(params: impl IntoIterator<Item = &'a Param>) -> Map<Str
     for param in params {
         let mut schema = kind(param.kind);
         schema.insert("description".into(), param.doc.trim().into());
-        if let Some(default) = param.default.and_then(|text| serde_json::from_slice::<Value>(text.as_bytes()).ok()) {
+        if let Some(default) = param.default.and_then(|text| json::read(text.as_bytes())) {
             schema.insert("default".into(), default);
         }
         properties.insert(param.name.into(), schema.into());
@@ -32,53 +33,61 @@ pub(super) fn object<'a>(params: impl IntoIterator<Item = &'a Param>) -> Map<Str
 }
 
 fn kind(kind: &Kind) -> Map<String, Value> {
-    let schema = match kind {
-        Kind::Text(limits) => return text(limits),
-        Kind::Bool => json!({"type": "boolean"}),
-        Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+    match kind {
+        Kind::Text(limits) => text(limits),
+        Kind::Bool => typed("boolean"),
+        Kind::Integer { min, max } => {
+            let mut schema = typed("integer");
+            schema.insert("minimum".into(), (*min).into());
+            schema.insert("maximum".into(), (*max).into());
+            schema
+        }
         Kind::List { item, min, max } => {
-            let mut schema = json!({"type": "array", "items": self::kind(item)});
+            let mut schema = typed("array");
+            schema.insert("items".into(), self::kind(item).into());
             bound(&mut schema, "minItems", *min, 0);
             bound(&mut schema, "maxItems", *max, usize::MAX);
             schema
         }
         Kind::Map { key, value, max } => {
-            let mut schema = json!({"type": "object", "additionalProperties": self::kind(value)});
+            let mut schema = typed("object");
+            schema.insert("additionalProperties".into(), self::kind(value).into());
             let names = text(key);
             if names.len() > 1 {
-                schema["propertyNames"] = names.into();
+                schema.insert("propertyNames".into(), names.into());
             }
             bound(&mut schema, "maxProperties", *max, usize::MAX);
             schema
         }
-        Kind::Object(params) => return object(*params),
-        Kind::Open => json!({"type": "object", "additionalProperties": true}),
-    };
-    match schema {
-        Value::Object(schema) => schema,
-        _ => Map::new(),
+        Kind::Object(params) => object(*params),
+        Kind::Open => {
+            let mut schema = typed("object");
+            schema.insert("additionalProperties".into(), true.into());
+            schema
+        }
     }
 }
 
 fn text(limits: &Text) -> Map<String, Value> {
-    let mut schema = json!({"type": "string"});
+    let mut schema = typed("string");
     if !limits.choices.is_empty() {
-        schema["enum"] = limits.choices.into();
+        schema.insert("enum".into(), limits.choices.into());
     } else {
         bound(&mut schema, "minLength", limits.min, 0);
         bound(&mut schema, "maxLength", limits.max, usize::MAX);
         if let Some(pattern) = limits.pattern {
-            schema["pattern"] = pattern.regex.into();
+            schema.insert("pattern".into(), pattern.regex.into());
         }
     }
-    match schema {
-        Value::Object(schema) => schema,
-        _ => Map::new(),
-    }
+    schema
 }
 
-fn bound(schema: &mut Value, key: &str, value: usize, unbounded: usize) {
+fn typed(name: &str) -> Map<String, Value> {
+    json::object([("type", name.into())])
+}
+
+fn bound(schema: &mut Map<String, Value>, key: &str, value: usize, unbounded: usize) {
     if value != unbounded {
-        schema[key] = value.into();
+        schema.insert(key.into(), value.into());
     }
 }

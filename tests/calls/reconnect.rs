@@ -101,7 +101,7 @@ fn a_key_that_may_not_read_goes_on_and_says_what_is_lost() {
 #[test]
 fn a_refresh_failure_is_the_usual_reason_for_a_reconnect() {
     // As Nango tells it: the connection is in the answer.
-    let with_tags = with(&connection(), json!({"credentials": {}, "webhook_url_override": "https://hooks.example.com"}));
+    let with_tags = with(&connection(), json!({"credentials": {}, "metadata": {}, "connection_config": {}, "webhook_url_override": "https://hooks.example.com"}));
     let outcome = reconnect(json!({}), 400, refresh_failure(with_tags.clone()));
     assert!(outcome.lines().iter().all(|line| !line.contains("limit=1")), "{:?}", outcome.lines());
     assert_eq!(body(&outcome)["tags"], json!({"end_user_id": "u1", "team": "t"}));

@@ -133,6 +133,10 @@ impl Kept {
             },
             Err(error) => return Err(error),
         };
+        // What is no connection has no tags to keep, and a link made all the same would wipe them.
+        if connection.get("connection_id").is_none() {
+            return Err(Error::invalid_answer("GET /connections/:id"));
+        }
         Ok(Self {
             tags: tags_of(&connection),
             webhook_url_override: connection.get("webhook_url_override").and_then(Value::as_str).map(str::to_owned),

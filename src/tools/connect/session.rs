@@ -1,13 +1,13 @@
 //! What the tools that create a link have in common: the request's body, and the result around the link.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Defaults, EndUser, Next, Organization, Overrides, TagsArg};
 use crate::context::Context;
 use crate::error::{ApiError, Error};
 use crate::nango::tags::{self, Tags};
 use crate::nango::{Answer, Path, Request, UrlOrEmpty, link, time};
-use crate::tool::{Arg, Dict};
+use crate::tool::{Arg, Dict, insert};
 
 /// A Connect session to be created.
 #[derive(Default)]
@@ -78,26 +78,23 @@ impl Session {
     /// The body that both routes share; the caller adds what is its own.
     fn body(self) -> Map<String, Value> {
         let mut body = Map::new();
-        let mut put = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                body.insert(key.to_owned(), value);
-            }
-        };
         // Nango wants one of the two; an empty object counts.
         let tags: Map<String, Value> = self.tags.into_iter().map(|(key, value)| (key, value.into())).collect();
-        put("tags", (!tags.is_empty() || self.end_user.is_none()).then(|| tags.into()));
-        put("end_user", self.end_user.and_then(Arg::give));
-        put("organization", self.organization.and_then(Arg::give));
-        put("integrations_config_defaults", self.integrations_config_defaults.and_then(Arg::give));
-        put("overrides", self.overrides.and_then(Arg::give));
-        put("webhook_url_override", self.webhook_url_override.map(Value::from));
+        if !tags.is_empty() || self.end_user.is_none() {
+            body.insert("tags".into(), tags.into());
+        }
+        insert(&mut body, "end_user", self.end_user.give());
+        insert(&mut body, "organization", self.organization.give());
+        insert(&mut body, "integrations_config_defaults", self.integrations_config_defaults.give());
+        insert(&mut body, "overrides", self.overrides.give());
+        insert(&mut body, "webhook_url_override", self.webhook_url_override.give());
         body
     }
 
     /// POST /connect/sessions.
     pub(crate) fn create(self, cx: &Context<'_>, allowed: &[String]) -> Result<Created, Error> {
         let mut body = self.body();
-        body.insert("allowed_integrations".into(), json!(allowed));
+        body.insert("allowed_integrations".into(), allowed.into());
         let request = Request::post("POST /connect/sessions", Path::fixed("/connect/sessions"), body.into());
         created(cx, cx.send(request)?)
     }

@@ -2,7 +2,7 @@
 
 use super::{ConnectionError, Person, read};
 use crate::context::Context;
-use crate::error::{ApiError, Error};
+use crate::error::Error;
 use crate::nango::{AnyKey, ConnectionId, IntegrationKey};
 use crate::project::project;
 use crate::tool::{Dict, Effect, Int, List, Open, Toolset, object};
@@ -80,14 +80,7 @@ impl crate::tool::Tool for Tool {
         let credentials = connection.as_object_mut().and_then(|fields| fields.remove("credentials"));
         let config = connection.as_object_mut().and_then(|fields| fields.remove("connection_config"));
         let mut dropped = i64::from(credentials.is_some() && !args.include_credentials);
-        let mut output: Output = project(&connection, &mut dropped).ok_or_else(|| {
-            Error::Nango(ApiError {
-                status: 200,
-                code: "invalid_answer".into(),
-                message: "Nango's answer to GET /connections/:id is not a connection".into(),
-                ..ApiError::default()
-            })
-        })?;
+        let mut output: Output = project(&connection, &mut dropped).ok_or_else(|| Error::invalid_answer("GET /connections/:id"))?;
         let names = config.as_ref().and_then(|config| config.as_object());
         output.connection_config_names = names.map(|names| List(names.keys().cloned().collect()));
         output.credentials = credentials.filter(|_| args.include_credentials).and_then(|value| value.as_object().cloned());

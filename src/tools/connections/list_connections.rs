@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{ConnectionError, Person};
 use crate::context::Context;
 use crate::error::Error;
+use crate::json;
 use crate::nango::tags::{self, Tags};
 use crate::nango::{AnyKey, ConnectionId, Cursor, IntegrationKey, Label, Path, Request, Search, TagKey, TagValue, Window};
 use crate::project::project;
@@ -121,9 +122,7 @@ impl crate::tool::Tool for Tool {
 impl Args {
     /// The arguments without the cursor: what a cursor belongs to.
     fn written(&self) -> String {
-        let mut written = self.clone().give();
-        written.remove("cursor");
-        Value::Object(written).to_string()
+        json::write(&Self { cursor: None, ..self.clone() }.give().into())
     }
 }
 
@@ -146,12 +145,9 @@ fn fetch(cx: &Context<'_>, args: &Args, window: Window, way: char) -> Result<Vec
         request = request.query(format!("tags[{key}]"), value);
     }
     let request = request.query("limit", window.limit.to_string()).query("page", window.page.to_string());
-    let answer = cx.send(request)?.body;
-    Ok(match answer {
-        Value::Object(mut fields) => match fields.remove("connections") {
-            Some(Value::Array(rows)) => rows,
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    })
+    // An answer without the list must not read as "nobody is connected".
+    match cx.send(request)?.body.get_mut("connections").map(Value::take) {
+        Some(Value::Array(rows)) => Ok(rows),
+        _ => Err(Error::invalid_answer("GET /connections")),
+    }
 }

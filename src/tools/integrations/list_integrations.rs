@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::json;
 use crate::nango::{Cursor, Path, Request};
 use crate::project::project;
 use crate::tool::{Effect, Int, List, Object, Toolset, object};
@@ -79,7 +80,7 @@ impl crate::tool::Tool for Tool {
         };
         // Nango answers all of them at once, sorted by key.
         let answer = cx.send(Request::get("GET /integrations", Path::fixed("/integrations")))?.body;
-        let rows = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let rows = answer.get("data").and_then(Value::as_array).ok_or_else(|| Error::invalid_answer("GET /integrations"))?;
         let limit = usize::try_from(args.limit.0).unwrap_or(1);
         let next = Place { offset: place.offset + limit, ..place };
         let mut dropped = 0;
@@ -97,8 +98,6 @@ impl crate::tool::Tool for Tool {
 impl Args {
     /// The arguments without the cursor: what a cursor belongs to.
     fn written(&self) -> String {
-        let mut written = self.clone().give();
-        written.remove("cursor");
-        Value::Object(written).to_string()
+        json::write(&Self { cursor: None, ..self.clone() }.give().into())
     }
 }

@@ -4,7 +4,7 @@
 
 use nango_mcp::tool::Effect;
 use nango_mcp::wasi_http::WasiHttp;
-use nango_mcp::{CallError, Config};
+use nango_mcp::{CallError, Config, json};
 
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated; wit/nango-mcp.wit documents it")]
 mod bindings {
@@ -37,8 +37,8 @@ impl tools::Guest for Component {
         let result = nango_mcp::call_tool(&config, &WasiHttp, &call.name, &call.arguments).map_err(call_error)?;
         Ok(tools::Outcome::Done(tools::CallResult {
             content: result.text.into_iter().map(tools::Content::Text).collect(),
-            structured: result.structured.map(|value| value.to_string()),
-            meta: result.meta.map(|value| value.to_string()),
+            structured: result.structured.map(|value| json::write(&value)),
+            meta: result.meta.map(|value| json::write(&value)),
             is_error: result.is_error,
         }))
     }
@@ -63,8 +63,8 @@ fn tool(listed: nango_mcp::Listed) -> tools::Tool {
         title: entry.title.to_owned(),
         description: entry.description.to_owned(),
         toolset: entry.toolset.name().to_owned(),
-        input_schema: listed.input_schema.to_string(),
-        output_schema: listed.output_schema.to_string(),
+        input_schema: json::write(&listed.input_schema),
+        output_schema: json::write(&listed.output_schema),
         annotations: tools::Annotations {
             read_only: entry.effect == Effect::Read,
             destructive: entry.effect == Effect::Destructive,

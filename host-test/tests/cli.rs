@@ -1,0 +1,143 @@
+//! The command line, as a person or a script uses it.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use super::bench::{KEY, component, embedded};
+
+/// Run the built host in an empty folder, with these variables and nothing else of this process's environment but
+/// what finding the compiled-code cache needs.
+fn host(folder: &Path, vars: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
+    command.env_clear().current_dir(folder).args(arguments).arg("--component").arg(component());
+    for name in ["HOME", "XDG_CACHE_HOME", "PATH"] {
+        #[expect(clippy::disallowed_methods, reason = "a test's child process")]
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.envs(vars.iter().copied()).stdin(Stdio::null()).output().unwrap()
+}
+
+fn folder(name: &str) -> std::path::PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+const LINK: &str = r#"{"environment":"default","allowed_integrations":["github"],"tags":{"end_user_id":"u1"}}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_prints_the_result_and_exits_0() {
+    let nango = embedded().await;
+    let base = format!("http://{}", nango.address);
+    let folder = folder("call");
+    let run = host(&folder, &[("NANGO_BASE_URL", &base), ("NANGO_SECRET_KEY", KEY)], &["call", "create_connect_session", LINK]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let result: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert!(result["connect_link"].as_str().unwrap().contains("session_token="));
+    assert_eq!(text(&run.stderr), "", "nothing to say about a good run");
+}
+
+#[test]
+fn call_prints_an_error_and_exits_1() {
+    let folder = folder("error");
+    let run = host(&folder, &[], &["call", "create_connect_session", LINK]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stderr).contains("set NANGO_SECRET_KEY"), "{}", text(&run.stderr));
+    let error: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(error["error"]["code"], "missing_key");
+
+    for (arguments, says) in [
+        (["call", "create_conect_session", "{}"], "create_connect_session"),
+        (["call", "create_connect_session", "[]"], "one JSON object"),
+        (["call", "create_connect_session", "{"], "one JSON object"),
+    ] {
+        let run = host(&folder, &[], &arguments);
+        assert_eq!((run.status.code(), run.stdout.len()), (Some(1), 0), "{arguments:?}");
+        assert!(text(&run.stderr).contains(says), "{}", text(&run.stderr));
+    }
+}
+
+#[test]
+fn a_configuration_that_cannot_hold_is_refused_at_start() {
+    let folder = folder("configuration");
+    for (name, value) in [("NANGO_MCP_REQUEST_TIMEOUT", "soon"), ("NANGO_SECRET_KEY", "sk-not-a-uuid"), ("NANGO_BASE_URL", "nango.internal:3003"), ("NANGO_MCP_READ_ONLY", "maybe")] {
+        let run = host(&folder, &[(name, value)], &["tools"]);
+        assert_eq!(run.status.code(), Some(2), "{name}");
+        let said = text(&run.stderr);
+        assert!(said.contains(name) && !said.contains(value), "{said}");
+        assert!(run.stdout.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_env_file_of_the_python_server_works() {
+    let nango = embedded().await;
+    let folder = folder("env");
+    let mut file = std::fs::File::create(folder.join(".env")).unwrap();
+    write!(file, "# Nango\nNANGO_BASE_URL=\"http://{}\"\nNANGO_MCP_ENVIRONMENTS=prod,dev\n\nNANGO_SECRET_KEY_PROD='{KEY}'\nNANGO_MCP_ENVIRONMENT_ALIASES_PROD=live\nNANGO_MCP_SECRET_RESOLVER=direct\nNANGO_MCP_REQUEST_TIMEUT=5\n", nango.address).unwrap();
+    drop(file);
+    let run = host(&folder, &[], &["call", "list_integrations", r#"{"environment":"LIVE"}"#]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let said = text(&run.stderr);
+    assert!(said.contains("NANGO_MCP_SECRET_RESOLVER has no effect here"), "{said}");
+    assert!(said.contains("did you mean NANGO_MCP_REQUEST_TIMEOUT?"), "{said}");
+
+    let run = host(&folder, &[("NANGO_SECRET_KEY_PROD", "00000000-0000-4000-8000-000000000000")], &["call", "list_integrations", r#"{"environment":"prod"}"#]);
+    assert_eq!(run.status.code(), Some(1), "the process's own variables win");
+
+    std::fs::write(folder.join("broken.env"), format!("NANGO_SECRET_KEY {KEY}\n")).unwrap();
+    let run = host(&folder, &[("NANGO_MCP_ENV_FILE", "broken.env")], &["tools"]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(text(&run.stderr).contains("broken.env") && !text(&run.stderr).contains(KEY), "{}", text(&run.stderr));
+    let run = host(&folder, &[("NANGO_MCP_ENV_FILE", "missing.env")], &["tools"]);
+    assert_eq!(run.status.code(), Some(2));
+}
+
+#[test]
+fn tools_are_listed_for_people_and_programs() {
+    let folder = folder("tools");
+    let run = host(&folder, &[], &["tools"]);
+    assert_eq!(text(&run.stdout).lines().count(), 8);
+    let run = host(&folder, &[("NANGO_MCP_READ_ONLY", "true")], &["tools", "--json"]);
+    let tools: Vec<Value> = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(tools.len(), 5, "the reading ones");
+    assert!(tools.iter().all(|tool| tool["annotations"]["readOnlyHint"] == true));
+}
+
+#[test]
+fn the_demo_tells_its_story_and_only_the_demo_uses_the_embedded_nango() {
+    let folder = folder("demo");
+    let run = host(&folder, &[], &["demo"]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let story = text(&run.stdout);
+    assert!(story.contains("session_token=nango_connect_session_") && story.contains("Done."), "{story}");
+    let run = host(&folder, &[], &["call", "--demo", "list_environments"]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+}
+
+#[test]
+fn help_teaches() {
+    let folder = folder("help");
+    let said = text(&host(&folder, &[], &["--help"]).stdout);
+    for word in ["stdio", "http", "tools", "call", "demo", "nango", "NANGO_SECRET_KEY", "NANGO_BASE_URL"] {
+        assert!(said.contains(word), "{word} in {said}");
+    }
+}
+
+#[test]
+fn beyond_loopback_only_when_said() {
+    let folder = folder("listen");
+    let run = host(&folder, &[], &["http", "--listen", "0.0.0.0:0"]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(text(&run.stderr).contains("--unauthenticated"), "{}", text(&run.stderr));
+}

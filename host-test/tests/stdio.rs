@@ -1,0 +1,90 @@
+//! MCP over stdin and stdout of the built host, line by line, in both eras of the protocol.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::bench::component;
+
+struct Client {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Client {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
+        command.env_remove("NANGO_SECRET_KEY").current_dir(env!("CARGO_TARGET_TMPDIR"));
+        command.arg("stdio").args(arguments).arg("--component").arg(component());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, stdin, stdout }
+    }
+
+    fn send(&mut self, message: &Value) {
+        writeln!(self.stdin.as_mut().unwrap(), "{message}").unwrap();
+    }
+
+    fn ask(&mut self, message: &Value) -> Value {
+        self.send(message);
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        let answer: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not one line of JSON: {line:?}"));
+        assert_eq!((&answer["jsonrpc"], &answer["id"]), (&json!("2.0"), &message["id"]), "{answer}");
+        answer
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.stdin = None;
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_handshake_era() {
+    for version in ["2025-11-25", "2025-06-18", "2025-03-26"] {
+        let mut client = Client::start(&["--demo"]);
+        let hello = json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+        let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}));
+        assert_eq!(answer["result"]["protocolVersion"], version);
+        assert_eq!(answer["result"]["serverInfo"]["name"], "nango (demo)");
+        client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}));
+        assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 8);
+        let call = json!({"name": "create_connect_session", "arguments": {"allowed_integrations": ["github"], "tags": {"end_user_id": "u1"}}});
+        let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": call}));
+        assert!(answer["result"]["structuredContent"]["connect_link"].is_string(), "{answer}");
+        assert_eq!(answer["result"]["_meta"]["demo"], true, "what the embedded Nango answered says so");
+        let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 4, "method": "tools/call", "params": {"name": "nope"}}));
+        assert_eq!(answer["error"]["code"], -32602, "an unknown tool is a protocol error");
+    }
+}
+
+#[test]
+fn the_stateless_era() {
+    let mut client = Client::start(&[]);
+    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
+    let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": meta}}));
+    let versions = answer["result"]["supportedVersions"].as_array().unwrap();
+    assert!(versions.contains(&json!("2026-07-28")) && versions.contains(&json!("2025-11-25")), "{answer}");
+    let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {"_meta": meta}}));
+    let list = &answer["result"];
+    assert_eq!((&list["ttlMs"], &list["cacheScope"]), (&json!(300_000), &json!("public")), "{list}");
+    let call = json!({"name": "list_connections", "arguments": {}, "_meta": meta});
+    let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": call}));
+    let result = &answer["result"];
+    assert_eq!((&result["isError"], &result["resultType"], &result["structuredContent"]), (&json!(true), &json!("complete"), &json!(null)));
+    assert!(result["content"][0]["text"].as_str().unwrap().contains("NANGO_SECRET_KEY"), "{result}");
+    assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "nango");
+}
+
+#[test]
+fn the_end_of_stdin_is_the_end() {
+    let mut client = Client::start(&[]);
+    client.stdin = None;
+    assert!(client.child.wait().unwrap().code().is_some());
+}
