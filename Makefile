@@ -20,12 +20,12 @@ demo: build ## Connect, break and repair an account in the sandbox; no account, 
 .PHONY: build
 build: component host ## Build dist/nango-mcp.wasm and the host dist/nango-mcp-host
 	@mkdir -p dist
-	@ln -sf ../$(HOST) dist/nango-mcp-host
+	@cp $(HOST) dist/nango-mcp-host
 
 .PHONY: component
 component: target
 	@echo "building the component (dist/nango-mcp.wasm) ..."
-	@cargo build --quiet --locked --profile component --target wasm32-wasip2 -p nango-mcp-component
+	@cargo build --locked --profile component --target wasm32-wasip2 -p nango-mcp-component
 	@mkdir -p dist
 	@cp $(COMPONENT) dist/nango-mcp.wasm
 
@@ -56,13 +56,13 @@ generate: ## Rewrite what is generated: snapshots of the tools, tables in README
 .PHONY: lint
 lint: ## Formatting, clippy with warnings as errors, licences and duplicates of dependencies
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --exclude nango-mcp-component --exclude misbehaving-guest --all-targets -- -D warnings
+	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --target wasm32-wasip2 --profile component -p nango-mcp-component -p misbehaving-guest -- -D warnings
 
 .PHONY: deny
 deny: ## Licences and sources of dependencies (installs cargo-deny when missing)
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
-	cargo deny --offline check bans licenses sources
+	cargo deny --workspace --offline check --hide-inclusion-graph bans licenses sources
 
 .PHONY: size
 size: component ## Size of the component against its budget

@@ -61,12 +61,21 @@ pub struct ApiError {
 impl Error {
     /// An error of one argument.
     pub fn argument(code: &'static str, argument: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Argument { code, argument: argument.into(), message: message.into() }
+        Self::refused(code, Some(argument.into()), message.into())
     }
 
     /// A refusal by configuration.
     pub fn policy(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Policy { code, message: message.into() }
+        Self::refused(code, None, message.into())
+    }
+
+    // Not generic, and so but once in the component.
+    #[inline(never)]
+    fn refused(code: &'static str, argument: Option<String>, message: String) -> Self {
+        match argument {
+            Some(argument) => Self::Argument { code, argument, message },
+            None => Self::Policy { code, message },
+        }
     }
 
     /// A success of this route whose body is not what the route answers with.
@@ -105,49 +114,39 @@ impl Error {
 
     /// `{kind, code, message, status?, field?, fields?, hint?, retry_after_seconds?, outcome_unknown?}`.
     pub fn to_json(&self) -> Value {
-        let mut out = Map::new();
-        let kind = match self {
-            Self::Argument { .. } => "argument",
-            Self::Policy { .. } => "policy",
-            Self::Nango(_) => "nango",
-            Self::Transport { .. } => "transport",
+        let (kind, message) = match self {
+            Self::Argument { message, .. } => ("argument", message),
+            Self::Policy { message, .. } => ("policy", message),
+            Self::Nango(api) => ("nango", &api.message),
+            Self::Transport { message, .. } => ("transport", message),
         };
-        out.insert("kind".into(), kind.into());
-        out.insert("code".into(), self.code().into());
+        let mut out = json::object([("kind", json::text(kind)), ("code", json::text(self.code())), ("message", json::text(message))]);
         match self {
-            Self::Argument { argument, message, .. } => {
-                out.insert("message".into(), message.as_str().into());
-                if !argument.is_empty() {
-                    out.insert("field".into(), argument.as_str().into());
-                }
-            }
-            Self::Policy { message, .. } => {
-                out.insert("message".into(), message.as_str().into());
-            }
-            Self::Nango(api) => {
-                out.insert("message".into(), api.message.as_str().into());
-                out.insert("status".into(), api.status.into());
-                if let Some((path, _)) = api.fields.first() {
-                    out.insert("field".into(), path.as_str().into());
-                }
-                if api.fields.len() > 1 {
-                    let fields = api.fields.iter().map(|(path, reason)| json::object([("field", path.as_str().into()), ("reason", reason.as_str().into())]));
-                    out.insert("fields".into(), fields.collect());
-                }
-                if let Some(hint) = &api.hint {
-                    out.insert("hint".into(), hint.as_str().into());
-                }
-                if let Some(seconds) = api.retry_after_seconds {
-                    out.insert("retry_after_seconds".into(), seconds.into());
-                }
-            }
-            Self::Transport { message, outcome_unknown, .. } => {
-                out.insert("message".into(), message.as_str().into());
-                if *outcome_unknown {
-                    out.insert("outcome_unknown".into(), true.into());
-                }
-            }
+            Self::Argument { argument, .. } if !argument.is_empty() => json::put(&mut out, "field", json::text(argument)),
+            Self::Nango(api) => api.describe(&mut out),
+            Self::Transport { outcome_unknown: true, .. } => json::put(&mut out, "outcome_unknown", true.into()),
+            Self::Argument { .. } | Self::Policy { .. } | Self::Transport { .. } => {}
         }
         Value::Object(out)
+    }
+}
+
+impl ApiError {
+    /// What only Nango's failures have.
+    fn describe(&self, out: &mut Map<String, Value>) {
+        json::put(out, "status", self.status.into());
+        if let Some((path, _)) = self.fields.first() {
+            json::put(out, "field", json::text(path));
+        }
+        if self.fields.len() > 1 {
+            let fields = self.fields.iter().map(|(path, reason)| json::object([("field", json::text(path)), ("reason", json::text(reason))]));
+            json::put(out, "fields", fields.collect());
+        }
+        if let Some(hint) = &self.hint {
+            json::put(out, "hint", json::text(hint));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            json::put(out, "retry_after_seconds", seconds.into());
+        }
     }
 }

@@ -18,6 +18,12 @@ pub fn write(value: &Value) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+/// An object without fields.
+#[inline(never)]
+pub(crate) fn empty() -> Map<String, Value> {
+    Map::new()
+}
+
 /// An object of these fields, in this order.
 pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     collect(&mut fields.into_iter())
@@ -25,9 +31,53 @@ pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, 
 
 #[inline(never)]
 fn collect(fields: &mut dyn Iterator<Item = (&str, Value)>) -> Map<String, Value> {
-    let mut object = Map::new();
+    let mut object = empty();
     for (name, value) in fields {
-        object.insert(name.to_owned(), value);
+        put(&mut object, name, value);
     }
     object
+}
+
+/// A string.
+#[inline(never)]
+pub(crate) fn text(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
+/// Set a field of an object.
+#[inline(never)]
+pub(crate) fn put(object: &mut Map<String, Value>, name: &str, value: Value) {
+    object.insert(name.to_owned(), value);
+}
+
+/// Set a field of an object unless the value is null.
+#[inline(never)]
+pub(crate) fn put_if(object: &mut Map<String, Value>, name: &str, value: Value) {
+    if !value.is_null() {
+        put(object, name, value);
+    }
+}
+
+/// Take a field out of an object and leave null in its place; null if it is not there.
+#[inline(never)]
+pub(crate) fn take(object: &mut Map<String, Value>, name: &str) -> Value {
+    object.get_mut(name).map(Value::take).unwrap_or_default()
+}
+
+/// What stands at `outer.inner`, if both are there.
+#[inline(never)]
+pub(crate) fn at<'a>(value: &'a Value, outer: &str, inner: &str) -> Option<&'a Value> {
+    value.get(outer)?.get(inner)
+}
+
+/// The text that stands at `outer.inner`.
+#[inline(never)]
+pub(crate) fn text_at<'a>(value: &'a Value, outer: &str, inner: &str) -> Option<&'a str> {
+    at(value, outer, inner)?.as_str()
+}
+
+/// The items of the list that is a field of an object; none if there is no such list.
+#[inline(never)]
+pub(crate) fn items<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+    value.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }

@@ -42,6 +42,8 @@ pub struct Request {
 }
 
 impl Request {
+    // Not inlined, as `add`: every tool makes requests.
+    #[inline(never)]
     fn new(method: &'static str, route: &'static str, path: Path) -> Self {
         Self { method, route, path, query: Vec::new(), body: None, keyed: true, answer_cap: ANSWER_CAP }
     }
@@ -63,8 +65,13 @@ impl Request {
 
     /// With a query parameter.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.query.push((name.into(), value.into()));
+        self.add(name.into(), value.into());
         self
+    }
+
+    #[inline(never)]
+    fn add(&mut self, name: String, value: String) {
+        self.query.push((name, value));
     }
 
     /// With a query parameter, if there is a value.

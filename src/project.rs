@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::config::Config;
+use crate::json;
 use crate::tool::{Kind, Object, Param};
 
 /// Copy the fields that `T` names out of Nango's object; count in `dropped` what stays behind.
@@ -19,10 +20,10 @@ pub fn project<T: Object>(value: &Value, dropped: &mut i64) -> Option<T> {
 
 fn fields(params: &[Param], object: &Map<String, Value>, dropped: &mut i64) -> Map<String, Value> {
     let present = object.values().filter(|value| !value.is_null()).count();
-    let mut out = Map::new();
+    let mut out = json::empty();
     for param in params {
         if let Some(value) = object.get(param.name).and_then(|value| fit(param.kind, value, dropped)) {
-            out.insert(param.name.to_owned(), value);
+            json::put(&mut out, param.name, value);
         }
     }
     *dropped += i64::try_from(present - out.len()).unwrap_or(0);

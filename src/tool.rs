@@ -10,7 +10,7 @@ mod schema;
 
 use serde_json::{Map, Value};
 
-pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, first, insert, members, or, plain, remove};
+pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, first, members, or, plain};
 pub(crate) use self::arg::{choices, object, text};
 pub use self::check::{fits, nearest};
 pub use self::kind::{Beyond, Kind, Param, Pattern, Text};
@@ -214,16 +214,16 @@ impl Entry {
         if self.environment && given.is_none() {
             // Exactly one environment leaves nothing to guess.
             if let [only] = cx.config.environments.as_slice() {
-                arguments.insert("environment".into(), only.name.as_str().into());
+                json::put(&mut arguments, "environment", json::text(&only.name));
             }
         }
         check::object(&params, &arguments, "")?;
-        if let Some(Value::String(name)) = arguments.remove("environment") {
+        if let Value::String(name) = json::take(&mut arguments, "environment") {
             cx.choose(&name)?;
         }
-        let confirmation = arguments.remove("confirmation");
+        let confirmation = json::take(&mut arguments, "confirmation");
         let config = cx.config;
-        let phrase = confirmation.as_ref().and_then(Value::as_str);
+        let phrase = confirmation.as_str();
         (self.run)(cx, arguments, &|| self.allowed(config, phrase))
     }
 

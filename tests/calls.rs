@@ -56,7 +56,9 @@ fn aliases_case_and_punctuation_resolve_to_the_key_of_the_environment() {
         ("NANGO_SECRET_KEY_LIVE_EU", OTHER_KEY),
         ("NANGO_MCP_ENVIRONMENT_ALIASES_LIVE_EU", "prod, Production"),
     ]);
-    for (name, key) in [("dev", KEY), ("DEV", KEY), ("live-eu", OTHER_KEY), ("Live EU", OTHER_KEY), ("prod", OTHER_KEY), ("PRODUCTION", OTHER_KEY)] {
+    for (name, key) in
+        [("dev", KEY), ("DEV", KEY), ("live-eu", OTHER_KEY), ("Live EU", OTHER_KEY), ("prod", OTHER_KEY), ("PRODUCTION", OTHER_KEY)]
+    {
         let nango = sample("create_connect_session").1;
         let arguments = with(&sample("create_connect_session").0, json!({"environment": name}));
         let outcome = call_with(&config, &nango, "create_connect_session", &arguments);
@@ -131,7 +133,11 @@ fn the_phrase_is_demanded_where_the_operator_says_so() {
 #[test]
 fn bad_arguments_are_named_before_policy() {
     let closed = config(&[("NANGO_MCP_READ_ONLY", "true"), ("NANGO_MCP_APPROVAL", "phrase"), ("NANGO_SECRET_KEY", "")]);
-    for (change, code) in [(json!({"tags": null}), "person_missing"), (json!({"tags": 1}), "wrong_type"), (json!({"environment": "x"}), "unknown_environment")] {
+    for (change, code) in [
+        (json!({"tags": null}), "person_missing"),
+        (json!({"tags": 1}), "wrong_type"),
+        (json!({"environment": "x"}), "unknown_environment"),
+    ] {
         let (arguments, nango) = sample("create_connect_session");
         assert_eq!(call_with(&closed, &nango, "create_connect_session", &with(&arguments, change)).code(), code);
     }

@@ -272,7 +272,10 @@ fn the_list_is_in_order_and_small_and_does_not_change() {
     // What clients show a model leaves the output schemas out; every conversation pays for the rest.
     let shown: usize = list.iter().map(|tool| tool.to_string().len() - tool["outputSchema"].to_string().len()).sum();
     let all = Value::from(list.clone()).to_string().len();
-    assert!(shown <= 21_000 * TOOLS.len().max(8) / 8 && all <= 34_000 * TOOLS.len().max(8) / 8, "tools/list has {all} bytes, {shown} for models");
+    assert!(
+        shown <= 21_000 * TOOLS.len().max(8) / 8 && all <= 34_000 * TOOLS.len().max(8) / 8,
+        "tools/list has {all} bytes, {shown} for models"
+    );
     assert_eq!(list, list_tools(&config).iter().map(listed_as).collect::<Vec<_>>());
 }
 
@@ -309,7 +312,9 @@ fn an_unknown_tool_is_a_protocol_error_that_names_the_nearest() {
         Err(CallError::UnknownTool(text)) => text,
         other => panic!("{name}: {other:?}"),
     };
-    for (wrong, right) in [("list_connection", "list_connections"), ("getConnection", "get_connection"), ("create-connect-session", "create_connect_session")] {
+    for (wrong, right) in
+        [("list_connection", "list_connections"), ("getConnection", "get_connection"), ("create-connect-session", "create_connect_session")]
+    {
         assert!(unknown(wrong).contains(&format!("did you mean {right}?")), "{}", unknown(wrong));
     }
     assert!(!unknown("drop_all_tables").contains("did you mean"));

@@ -51,7 +51,11 @@ fn only_one_module_knows_wasi() {
 
 #[test]
 fn nango_knows_no_mcp() {
-    fence("src/nango", &["CallResult", "CallError", "tool::Tool", "tool::Entry", "crate::tools", "crate::call", "Effect", "isError", "structured"], &[]);
+    fence(
+        "src/nango",
+        &["CallResult", "CallError", "tool::Tool", "tool::Entry", "crate::tools", "crate::call", "Effect", "isError", "structured"],
+        &[],
+    );
 }
 
 #[test]
@@ -68,7 +72,11 @@ fn only_config_reads_the_environment() {
 
 #[test]
 fn time_and_chance_come_through_the_transport() {
-    fence("src", &["SystemTime", "Instant::now", "thread::sleep", "static mut", "thread_local!", "OnceLock", "LazyLock"], &["src/wasi_http.rs"]);
+    fence(
+        "src",
+        &["SystemTime", "Instant::now", "thread::sleep", "static mut", "thread_local!", "OnceLock", "LazyLock"],
+        &["src/wasi_http.rs"],
+    );
 }
 
 #[test]

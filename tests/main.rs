@@ -1,5 +1,6 @@
 //! The library from outside: what its tools promise, send and answer. No network, no sleeping; time is a table's.
 
+#![allow(clippy::needless_pass_by_value, reason = "a `json!` written where it is used is given away")]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,1 +1,89 @@
-//! The rules that no published schema says.
+//! The rules that no published schema says: each refuses what its tool's schema takes, and no other refusal does.
+
+use std::collections::BTreeSet;
+
+use nango_mcp::rules::RULES;
+use serde_json::{Value, json};
+
+use crate::samples::sample;
+use crate::table::{Table, call, complaint, config, refused, tool, with};
+
+/// Of every rule: the tool, the change of its sample call that breaks it, and the argument that is named.
+fn cases() -> Vec<(&'static str, &'static str, Value, &'static str)> {
+    let tags = |count: usize| (0..count).map(|at| (format!("k{at}"), json!("v"))).collect::<serde_json::Map<_, _>>();
+    let astral = "\u{1f600}".repeat(128);
+    vec![
+        ("dot_segment", "get_connection", json!({"connection_id": "a/../b"}), "connection_id"),
+        ("dot_segment", "get_connection", json!({"connection_id": ".."}), "connection_id"),
+        ("dot_segment", "get_connection", json!({"provider_config_key": "."}), "provider_config_key"),
+        ("dot_segment", "create_reconnect_session", json!({"connection_id": "..\\x"}), "connection_id"),
+        ("dot_segment", "create_connect_session", json!({"allowed_integrations": ["fine", ".."]}), "allowed_integrations[1]"),
+        ("dot_segment", "create_connect_session", json!({"overrides": {"..": {}}}), "overrides..."),
+        ("stray_dot", "create_connect_session", json!({"end_user": {"id": "u", "email": ".ab@example.com"}}), "end_user.email"),
+        ("stray_dot", "create_standard_connect_session", json!({"email": "a..b@example.com"}), "email"),
+        ("person_missing", "create_connect_session", json!({"tags": null}), "tags"),
+        ("person_missing", "create_connect_session", json!({"tags": null, "organization": {"id": "acme-inc"}}), "tags"),
+        ("duplicate_tag", "create_connect_session", json!({"tags": {"Team": "first-one", "team": "second-one"}}), "tags"),
+        ("duplicate_tag", "create_connect_session", json!({"end_user": {"id": "u", "tags": {"A": "1", "a": "2"}}}), "end_user.tags"),
+        ("duplicate_tag", "create_reconnect_session", json!({"tags": {"A": "1", "a": "2"}}), "tags"),
+        ("tag_too_long", "create_connect_session", json!({"tags": {"Team": astral}}), "tags.team"),
+        ("tag_too_long", "create_connect_session", json!({"end_user": {"id": "u", "tags": {"t": astral}}}), "end_user.tags.t"),
+        ("tag_too_long", "create_reconnect_session", json!({"tags": {"t": astral}}), "tags.t"),
+        ("tag_too_long", "create_standard_connect_session", json!({"principal": astral}), "principal"),
+        ("tag_too_long", "create_standard_connect_session", json!({"organization_id": astral}), "organization_id"),
+        ("tag_too_long", "create_standard_connect_session", json!({"display_name": astral}), "display_name"),
+        ("tag_not_an_email", "create_connect_session", json!({"tags": {"end_user_email": "nobody-at-all"}}), "tags.end_user_email"),
+        ("tag_not_an_email", "create_reconnect_session", json!({"tags": {"END_USER_EMAIL": "a..b@example.com"}}), "tags.end_user_email"),
+        ("too_many_tags", "create_connect_session", json!({"tags": tags(10), "end_user": {"id": "somebody"}}), "tags"),
+        ("too_many_tags", "create_reconnect_session", json!({"tags": tags(10), "organization": {"id": "acme-inc"}}), "tags"),
+        ("bad_cursor", "list_connections", json!({"cursor": "0_t_0000000000000000"}), "cursor"),
+        ("bad_cursor", "list_integrations", json!({"cursor": "nonsense"}), "cursor"),
+        ("blank_principal", "create_standard_connect_session", json!({"principal": "   "}), "principal"),
+    ]
+}
+
+#[test]
+fn every_rule_refuses_what_the_schema_takes() {
+    for (code, name, change, field) in cases() {
+        let arguments = with(&sample(name).0, change);
+        let schema: Value = tool(name).input_schema(&config(&[])).into();
+        assert_eq!(complaint(&schema, &arguments), None, "{code}: the schema of {name} says it already");
+        refused(name, &arguments, code, field);
+    }
+}
+
+#[test]
+fn every_rule_has_a_case_and_every_case_a_rule() {
+    let (tried, known): (BTreeSet<&str>, BTreeSet<&str>) =
+        (cases().iter().map(|case| case.0).collect(), RULES.iter().map(|rule| rule.code).collect());
+    assert_eq!(tried, known);
+    assert_eq!(known.len(), RULES.len(), "a code stands for one rule");
+    for rule in RULES {
+        assert!(rule.says.ends_with('.') && rule.says.starts_with(char::is_uppercase), "{}", rule.code);
+        assert!(rule.code.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", rule.code);
+    }
+}
+
+#[test]
+fn what_is_just_within_the_rules_is_taken() {
+    let fits = format!("{}a", "\u{1f600}".repeat(127));
+    for (name, change) in [
+        ("create_connect_session", json!({"tags": {"team": fits}, "end_user": {"id": "u", "tags": {"t": fits}}})),
+        ("create_connect_session", json!({"tags": {"end_user_email": "a.b+c@example.co"}, "end_user": {"id": "u", "email": "a@b.co"}})),
+        ("create_standard_connect_session", json!({"principal": fits, "organization_id": fits, "display_name": fits})),
+        ("create_standard_connect_session", json!({"principal": "not an e-mail address"})),
+        ("create_standard_connect_session", json!({"principal": "a..b@example.com"})),
+        ("create_connect_session", json!({"allowed_integrations": ["...", "a..b", "v1.0"]})),
+    ] {
+        let (arguments, nango) = sample(name);
+        let outcome = call(&nango, name, &with(&arguments, change));
+        assert!(!outcome.result.is_error, "{}", outcome.text());
+    }
+}
+
+#[test]
+fn a_rule_is_no_way_around_a_missing_argument() {
+    let nango = Table::new();
+    let outcome = call(&nango, "create_connect_session", &json!({"environment": "dev"}));
+    assert_eq!((outcome.code(), outcome.error["field"].as_str()), ("missing_argument", Some("allowed_integrations")));
+}

@@ -68,9 +68,7 @@ pub(crate) fn sample(tool: &str) -> (Value, Table) {
         "list_integrations" => {
             (json!({"environment": "dev"}), nango.on("GET /integrations", 200, json!({"data": [integration("github")]})))
         }
-        "list_connections" => {
-            (json!({"environment": "dev"}), nango.on("GET /connections", 200, json!({"connections": [row("c-1")]})))
-        }
+        "list_connections" => (json!({"environment": "dev"}), nango.on("GET /connections", 200, json!({"connections": [row("c-1")]}))),
         "get_connection" => (
             json!({"environment": "dev", "connection_id": "c-1", "provider_config_key": "github"}),
             nango.on("GET /connections/c-1", 200, connection()),

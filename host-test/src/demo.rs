@@ -12,6 +12,9 @@ use crate::mcp::Server;
 use crate::nango::{Key, Nango, Options, serve};
 use crate::settings::Vars;
 
+/// Requests a minute that Nango allows by default (DEFAULT_RATE_LIMIT_PER_MIN).
+pub const RATE_LIMIT: u32 = 200;
+
 /// An embedded Nango that runs until it is dropped.
 pub struct Embedded {
     /// Where it listens.
@@ -27,11 +30,11 @@ impl Embedded {
     ///
     /// # Errors
     /// The address is not free.
-    pub async fn start(listen: SocketAddr, key: String) -> Result<Self> {
+    pub async fn start(listen: SocketAddr, key: String, rate_limit: u32) -> Result<Self> {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let public_url = Some(format!("http://{address}"));
-        let nango = Nango::new(Options { keys: vec![Key::full(key.as_str(), "default")], public_url, ..Options::default() });
+        let nango = Nango::new(Options { keys: vec![Key::full(key.as_str(), "default")], public_url, rate_limit, ..Options::default() });
         nango.seed("default");
         let served = nango.clone();
         let task = tokio::spawn(async move {

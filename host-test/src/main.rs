@@ -1,13 +1,13 @@
 //! The command line of the host.
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
-use nango_mcp_host::demo::{Embedded, tell};
+use nango_mcp_host::demo::{Embedded, RATE_LIMIT, tell};
 use nango_mcp_host::limits::Limits;
 use nango_mcp_host::mcp::Server;
 use nango_mcp_host::sandbox::Sandbox;
@@ -75,6 +75,9 @@ enum Command {
         /// The API key it accepts; a fresh one is printed without it.
         #[arg(long, value_name = "UUID")]
         key: Option<uuid::Uuid>,
+        /// Requests a minute for the whole account, as Nango counts them.
+        #[arg(long, default_value_t = RATE_LIMIT)]
+        rate_limit: u32,
     },
 }
 
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,nango_mcp_host=info".into()))
+        .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
         .init();
@@ -138,9 +142,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
                 tell(&server, &embedded, &mut out).await?;
             }
         }
-        Command::Nango { listen, key } => {
+        Command::Nango { listen, key, rate_limit } => {
             let key = key.unwrap_or_else(uuid::Uuid::new_v4).to_string();
-            let embedded = Embedded::start(listen, key.clone()).await?;
+            let embedded = Embedded::start(listen, key.clone(), rate_limit).await?;
             writeln!(out, "The embedded Nango listens. Point a server at it with\n")?;
             writeln!(out, "  NANGO_BASE_URL=http://{} NANGO_SECRET_KEY={key}\n", embedded.address)?;
             writeln!(out, "It keeps everything in memory. Ctrl-C ends it.")?;
@@ -154,7 +158,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
 async fn start(component: Option<&std::path::Path>, source: Source) -> Result<(Server, Option<Embedded>)> {
     let component = settings::component(component)?;
     let embedded = match source.demo {
-        true => Some(Embedded::start(([127, 0, 0, 1], 0).into(), uuid::Uuid::new_v4().to_string()).await?),
+        true => Some(Embedded::start(([127, 0, 0, 1], 0).into(), uuid::Uuid::new_v4().to_string(), RATE_LIMIT).await?),
         false => None,
     };
     let grant = match &embedded {
@@ -171,8 +175,14 @@ async fn call(component: Option<&std::path::Path>, source: Source, name: &str, a
         "-" => std::io::read_to_string(std::io::stdin()).context("cannot read the arguments from stdin")?,
         _ => arguments,
     };
-    let (server, _embedded) = start(component, source).await?;
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let (server, _embedded) = match start(component, source).await {
+        Ok(started) => started,
+        Err(error) => {
+            writeln!(err, "nango-mcp-host: {error:#}")?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let result = match server.call(name, &arguments).await {
         Ok(result) => result,
         Err(error) => {

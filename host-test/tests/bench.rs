@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use nango_mcp_host::demo::Embedded;
+use nango_mcp_host::demo::{Embedded, RATE_LIMIT};
 use nango_mcp_host::limits::Limits;
 use nango_mcp_host::mcp::Server;
 use nango_mcp_host::sandbox::Sandbox;
@@ -36,7 +36,7 @@ pub(crate) fn misbehaving() -> PathBuf {
 
 /// An embedded Nango on a free port.
 pub(crate) async fn embedded() -> Embedded {
-    Embedded::start(([127, 0, 0, 1], 0).into(), KEY.into()).await.unwrap()
+    Embedded::start(([127, 0, 0, 1], 0).into(), KEY.into(), RATE_LIMIT).await.unwrap()
 }
 
 /// A server over the built component with these variables.

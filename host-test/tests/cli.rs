@@ -76,6 +76,9 @@ fn a_configuration_that_cannot_hold_is_refused_at_start() {
         let said = text(&run.stderr);
         assert!(said.contains(name) && !said.contains(value), "{said}");
         assert!(run.stdout.is_empty());
+        let run = host(&folder, &[(name, value)], &["call", "create_connect_session", LINK]);
+        assert_eq!(run.status.code(), Some(1), "a call ends with 0 or 1");
+        assert!(text(&run.stderr).contains(name));
     }
 }
 

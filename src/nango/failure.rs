@@ -55,21 +55,25 @@ pub(crate) fn rate_limited(answer: &HttpAnswer) -> Option<Duration> {
         return None;
     }
     let body = json::read(&answer.body)?;
-    let own = body.pointer("/error/code").and_then(Value::as_str) == Some("too_many_request");
+    let own = json::text_at(&body, "error", "code") == Some("too_many_request");
     // Retry-After is whole seconds, rounded down, and may be 0 (observed).
     own.then(|| Duration::from_secs(retry_after(answer).unwrap_or(1).max(1)))
 }
 
 fn retry_after(answer: &HttpAnswer) -> Option<u64> {
-    answer.header("retry-after")?.trim().parse().ok()
+    number(answer, "retry-after")
 }
 
 fn rate_limit(answer: &HttpAnswer) -> Option<RateLimit> {
     Some(RateLimit {
-        limit: answer.header("x-ratelimit-limit")?.parse().ok()?,
-        remaining: answer.header("x-ratelimit-remaining")?.parse().ok()?,
-        reset: answer.header("x-ratelimit-reset")?.parse().ok()?,
+        limit: u32::try_from(number(answer, "x-ratelimit-limit")?).ok()?,
+        remaining: u32::try_from(number(answer, "x-ratelimit-remaining")?).ok()?,
+        reset: number(answer, "x-ratelimit-reset")?,
     })
+}
+
+fn number(answer: &HttpAnswer, header: &str) -> Option<u64> {
+    answer.header(header)?.trim().parse().ok()
 }
 
 fn api_error(request: &Request, answer: &HttpAnswer, body: Value, environment: Option<&Environment>) -> ApiError {
@@ -109,7 +113,7 @@ fn api_error(request: &Request, answer: &HttpAnswer, body: Value, environment: O
     };
     let message = message(request, status, own, &said, &fields);
     let retry_after_seconds = (status == 429).then(|| retry_after(answer).unwrap_or(1).max(1));
-    let connection = error.pointer("/payload/connection").cloned();
+    let connection = json::at(error, "payload", "connection").cloned();
     ApiError { status, code: stable(code), message, fields, hint: Some(hint), retry_after_seconds, connection }
 }
 
@@ -140,13 +144,12 @@ fn message(request: &Request, status: u16, own: &str, said: &str, fields: &[(Str
 
 /// `error.errors[]` as path and reason, at most ten. Path elements are always strings, indices too (observed).
 fn fields(request: &Request, error: &Value) -> Vec<(String, String)> {
-    let entries = error.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    entries
+    json::items(error, "errors")
         .iter()
         .take(10)
         .map(|entry| {
             let mut at = String::new();
-            for element in entry.get("path").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+            for element in json::items(entry, "path").iter().filter_map(Value::as_str) {
                 match element.parse::<usize>() {
                     Ok(index) => at.push_str(&format!("[{index}]")),
                     // REST calls it integration_id where everything else says provider_config_key.
@@ -179,7 +182,12 @@ fn clean(text: &str) -> String {
 fn shorten(text: &str, most: usize) -> String {
     let hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     let short: String = text.chars().map(|c| if hidden(c) { ' ' } else { c }).take(most).collect();
-    if text.chars().count() > most { format!("{short}…") } else { short }
+    if text.chars().count() <= most {
+        return short;
+    }
+    // Cut between words: the last scan does not know half a secret.
+    let whole = short.rfind(' ').and_then(|at| short.get(..at));
+    format!("{}…", whole.unwrap_or_default())
 }
 
 /// A code of Nango's as a stable code of ours: letters, digits and `_`.

@@ -22,9 +22,14 @@ impl Path {
     /// Only types that refuse dot segments in every encoding may be one: encoding does not hide `..`, and a proxy on
     /// the way might decode and resolve it.
     pub fn segment(mut self, segment: &impl Segment) -> Self {
-        self.0.push('/');
-        self.0.extend(utf8_percent_encode(segment.text(), SEGMENT));
+        self.add(segment.text());
         self
+    }
+
+    #[inline(never)]
+    fn add(&mut self, segment: &str) {
+        self.0.push('/');
+        self.0.extend(utf8_percent_encode(segment, SEGMENT));
     }
 
     /// The path as it goes over the wire.

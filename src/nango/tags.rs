@@ -14,7 +14,7 @@ pub type Tags = Vec<(String, String)>;
 /// Given tags with their keys in lower case, as Nango keeps them.
 ///
 /// # Errors
-/// `duplicate_tag`, `stray_dot` or `wrong_format` where Nango would refuse them; `path` is the argument.
+/// `duplicate_tag`, `tag_too_long` or `tag_not_an_email` where Nango would refuse them; `path` is the argument.
 pub fn normalise(tags: &[(String, impl AsRef<str>)], path: &str) -> Result<Tags, Error> {
     let mut out = Tags::new();
     for (key, value) in tags {
@@ -23,16 +23,24 @@ pub fn normalise(tags: &[(String, impl AsRef<str>)], path: &str) -> Result<Tags,
             let say = format!("`{path}` names a key twice: Nango keeps keys in lower case, so `A` and `a` are one");
             return Err(Error::argument("duplicate_tag", path, say));
         }
-        // Nango counts UTF-16 units, JSON Schema code points.
-        if value.as_ref().encode_utf16().count() > 255 {
-            return Err(Error::argument("tag_too_long", format!("{path}.{lower}"), format!("`{path}.{lower}` is longer than Nango's 255 UTF-16 units")));
-        }
+        short(value.as_ref(), &format!("{path}.{lower}"))?;
         if lower == "end_user_email" && super::Email::from_text(value.as_ref()).is_none() {
             return Err(Error::argument("tag_not_an_email", format!("{path}.{lower}"), format!("`{path}.{lower}` must be an email address")));
         }
         out.push((lower, value.as_ref().to_owned()));
     }
     Ok(out)
+}
+
+/// Refuse a value that is too long for a tag: Nango counts UTF-16 units, JSON Schema code points.
+///
+/// # Errors
+/// `tag_too_long`; `path` is the argument.
+pub fn short(value: &str, path: &str) -> Result<(), Error> {
+    if value.encode_utf16().count() > 255 {
+        return Err(Error::argument("tag_too_long", path, format!("`{path}` is longer than Nango's 255 UTF-16 units")));
+    }
+    Ok(())
 }
 
 /// Lay `over` on `under`: values of `over` win, the order of `under` stays.

@@ -1,8 +1,11 @@
 //! Rust types as argument and result fields: [`Arg`], the macros that declare them, and the generic ones.
 
+use std::marker::PhantomData;
+
 use serde_json::{Map, Value};
 
 use super::kind::{Kind, Param, Text};
+use crate::json;
 
 /// A type that may be a field of `object!`.
 pub trait Arg: Sized {
@@ -36,25 +39,10 @@ pub const fn plain(field: &'static str) -> &'static str {
     }
 }
 
-/// Take a field out of an object; null if it is not there. One function for all objects, as are those that follow: what is
-/// done at every field of every tool is not worth inlining.
-#[inline(never)]
-pub fn remove(object: &mut Map<String, Value>, name: &str) -> Value {
-    object.get_mut(name).map(Value::take).unwrap_or_default()
-}
-
-/// The value, or if there is none the default.
+/// The value, or if it is null the default. Not inlined, as all that is done at every field of every tool.
 #[inline(never)]
 pub fn or(value: Value, default: Value) -> Value {
     if value.is_null() { default } else { value }
-}
-
-/// Put a field into an object, if there is a value.
-#[inline(never)]
-pub fn insert(object: &mut Map<String, Value>, name: &str, value: Value) {
-    if !value.is_null() {
-        object.insert(name.to_owned(), value);
-    }
 }
 
 /// The members of an object.
@@ -64,7 +52,7 @@ pub fn members(value: Value, fit: &mut bool) -> Map<String, Value> {
         Value::Object(object) => object,
         _ => {
             *fit = false;
-            Map::new()
+            json::empty()
         }
     }
 }
@@ -116,7 +104,7 @@ macro_rules! object {
             #[allow(unused_mut, unused_variables, reason = "an object may have no fields")]
             fn take(mut object: serde_json::Map<String, serde_json::Value>, fit: &mut bool) -> Self {
                 Self { $($field: {
-                    let value = $crate::tool::remove(&mut object, $crate::tool::plain(stringify!($field)));
+                    let value = $crate::json::take(&mut object, $crate::tool::plain(stringify!($field)));
                     $(let value = $crate::tool::or(value, serde_json::Value::from($default));)?
                     <$ty as $crate::tool::Arg>::take(value, fit)
                 },)* }
@@ -124,8 +112,8 @@ macro_rules! object {
 
             #[allow(unused_mut, reason = "an object may have no fields")]
             fn give(self) -> serde_json::Map<String, serde_json::Value> {
-                let mut object = serde_json::Map::new();
-                $($crate::tool::insert(&mut object, $crate::tool::plain(stringify!($field)), <$ty as $crate::tool::Arg>::give(self.$field));)*
+                let mut object = $crate::json::empty();
+                $($crate::json::put_if(&mut object, $crate::tool::plain(stringify!($field)), <$ty as $crate::tool::Arg>::give(self.$field));)*
                 object
             }
         }
@@ -224,13 +212,13 @@ impl<T: Arg, const MIN: usize, const MAX: usize> Arg for List<T, MIN, MAX> {
         Self(items(value, fit).into_iter().map(|item| T::take(item, fit)).collect())
     }
     fn give(self) -> Value {
-        self.0.into_iter().map(T::give).collect()
+        Value::Array(self.0.into_iter().map(T::give).collect())
     }
 }
 
 /// An object with up to `MAX` keys that are data; keys are limited by `K`.
 #[derive(Debug, Clone)]
-pub struct Dict<K, V, const MAX: usize>(pub Vec<(String, V)>, std::marker::PhantomData<K>);
+pub struct Dict<K, V, const MAX: usize>(pub Vec<(String, V)>, PhantomData<K>);
 
 /// A text type that may be the key of a [`Dict`].
 pub trait Key {
@@ -241,16 +229,24 @@ pub trait Key {
 impl<K: Key, V: Arg, const MAX: usize> Arg for Dict<K, V, MAX> {
     const KIND: Kind = Kind::Map { key: K::TEXT, value: &V::KIND, max: MAX };
     fn take(value: Value, fit: &mut bool) -> Self {
-        members(value, fit).into_iter().map(|(key, value)| (key, V::take(value, fit))).collect()
+        let mut taken = Vec::new();
+        for (key, value) in members(value, fit) {
+            taken.push((key, V::take(value, fit)));
+        }
+        Self(taken, PhantomData)
     }
     fn give(self) -> Value {
-        self.0.into_iter().map(|(key, value)| (key, value.give())).collect()
+        let mut object = json::empty();
+        for (key, value) in self.0 {
+            json::put(&mut object, &key, value.give());
+        }
+        Value::Object(object)
     }
 }
 
 impl<K, V, const MAX: usize> FromIterator<(String, V)> for Dict<K, V, MAX> {
     fn from_iter<I: IntoIterator<Item = (String, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect(), std::marker::PhantomData)
+        Self(pairs.into_iter().collect(), PhantomData)
     }
 }
 

@@ -10,25 +10,25 @@ use crate::json;
 
 /// The schema of a closed object with these fields.
 pub(super) fn object<'a>(params: impl IntoIterator<Item = &'a Param>) -> Map<String, Value> {
-    let (mut properties, mut required) = (Map::new(), Vec::new());
+    let (mut properties, mut required) = (json::empty(), Vec::new());
     for param in params {
         let mut schema = kind(param.kind);
-        schema.insert("description".into(), param.doc.trim().into());
+        json::put(&mut schema, "description", json::text(param.doc.trim()));
         if let Some(default) = param.default.and_then(|text| json::read(text.as_bytes())) {
-            schema.insert("default".into(), default);
+            json::put(&mut schema, "default", default);
         }
-        properties.insert(param.name.into(), schema.into());
+        json::put(&mut properties, param.name, schema.into());
         if param.required {
             required.push(Value::from(param.name));
         }
     }
-    let mut schema = Map::new();
-    schema.insert("type".into(), "object".into());
-    schema.insert("properties".into(), properties.into());
+    let mut schema = json::empty();
+    json::put(&mut schema, "type", json::text("object"));
+    json::put(&mut schema, "properties", properties.into());
     if !required.is_empty() {
-        schema.insert("required".into(), required.into());
+        json::put(&mut schema, "required", required.into());
     }
-    schema.insert("additionalProperties".into(), false.into());
+    json::put(&mut schema, "additionalProperties", false.into());
     schema
 }
 
@@ -38,23 +38,23 @@ fn kind(kind: &Kind) -> Map<String, Value> {
         Kind::Bool => typed("boolean"),
         Kind::Integer { min, max } => {
             let mut schema = typed("integer");
-            schema.insert("minimum".into(), (*min).into());
-            schema.insert("maximum".into(), (*max).into());
+            json::put(&mut schema, "minimum", (*min).into());
+            json::put(&mut schema, "maximum", (*max).into());
             schema
         }
         Kind::List { item, min, max } => {
             let mut schema = typed("array");
-            schema.insert("items".into(), self::kind(item).into());
+            json::put(&mut schema, "items", self::kind(item).into());
             bound(&mut schema, "minItems", *min, 0);
             bound(&mut schema, "maxItems", *max, usize::MAX);
             schema
         }
         Kind::Map { key, value, max } => {
             let mut schema = typed("object");
-            schema.insert("additionalProperties".into(), self::kind(value).into());
+            json::put(&mut schema, "additionalProperties", self::kind(value).into());
             let names = text(key);
             if names.len() > 1 {
-                schema.insert("propertyNames".into(), names.into());
+                json::put(&mut schema, "propertyNames", names.into());
             }
             bound(&mut schema, "maxProperties", *max, usize::MAX);
             schema
@@ -62,7 +62,7 @@ fn kind(kind: &Kind) -> Map<String, Value> {
         Kind::Object(params) => object(*params),
         Kind::Open => {
             let mut schema = typed("object");
-            schema.insert("additionalProperties".into(), true.into());
+            json::put(&mut schema, "additionalProperties", true.into());
             schema
         }
     }
@@ -71,23 +71,23 @@ fn kind(kind: &Kind) -> Map<String, Value> {
 fn text(limits: &Text) -> Map<String, Value> {
     let mut schema = typed("string");
     if !limits.choices.is_empty() {
-        schema.insert("enum".into(), limits.choices.into());
+        json::put(&mut schema, "enum", limits.choices.into());
     } else {
         bound(&mut schema, "minLength", limits.min, 0);
         bound(&mut schema, "maxLength", limits.max, usize::MAX);
         if let Some(pattern) = limits.pattern {
-            schema.insert("pattern".into(), pattern.regex.into());
+            json::put(&mut schema, "pattern", json::text(pattern.regex));
         }
     }
     schema
 }
 
 fn typed(name: &str) -> Map<String, Value> {
-    json::object([("type", name.into())])
+    json::object([("type", json::text(name))])
 }
 
 fn bound(schema: &mut Map<String, Value>, key: &str, value: usize, unbounded: usize) {
     if value != unbounded {
-        schema.insert(key.into(), value.into());
+        json::put(schema, key, value.into());
     }
 }

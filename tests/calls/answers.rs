@@ -70,13 +70,26 @@ fn an_invalid_body_names_the_field() {
 fn unknown_integrations_are_named_by_their_place() {
     let does_not_exist = |path: &[&str]| json!({"code": "custom", "message": "Integration does not exist", "path": path});
     let two = json!({"code": "invalid_body", "errors": [does_not_exist(&["allowed_integrations", "1"]), does_not_exist(&["allowed_integrations", "2"])]});
-    let outcome = check(CREATE, 400, two, "unknown_integration", &["allowed_integrations[1]", "allowed_integrations[2]", "list_integrations"]);
+    let outcome =
+        check(CREATE, 400, two, "unknown_integration", &["allowed_integrations[1]", "allowed_integrations[2]", "list_integrations"]);
     assert_eq!((&outcome.error["field"], outcome.error["fields"].as_array().unwrap().len()), (&json!("allowed_integrations[1]"), 2));
     let one = json!({"code": "invalid_body", "errors": [does_not_exist(&["integrations_config_defaults", "nope"])]});
     assert_eq!(check(CREATE, 400, one, "unknown_integration", &[]).error["field"], "integrations_config_defaults.nope");
-    check(GET, 400, json!({"code": "unknown_provider_config", "message": "Provider does not exists"}), "unknown_integration", &["list_integrations"]);
+    check(
+        GET,
+        400,
+        json!({"code": "unknown_provider_config", "message": "Provider does not exists"}),
+        "unknown_integration",
+        &["list_integrations"],
+    );
     check(GET, 404, json!({"code": "unknown_provider_config"}), "unknown_integration", &["list_integrations"]);
-    check("list_integrations", 404, json!({"code": "not_found", "message": "Integration \"x\" does not exist"}), "unknown_integration", &["\"…\""]);
+    check(
+        "list_integrations",
+        404,
+        json!({"code": "not_found", "message": "Integration \"x\" does not exist"}),
+        "unknown_integration",
+        &["\"…\""],
+    );
 }
 
 #[test]
@@ -84,7 +97,8 @@ fn an_unknown_connection_is_400_or_404() {
     check(GET, 404, json!({"code": "not_found", "message": "Failed to find connection"}), "unknown_connection", &["list_connections"]);
     check(GET, 400, json!({"code": "unknown_connection"}), "unknown_connection", &["with 400 (unknown_connection)"]);
     let reconnect = "create_reconnect_session";
-    let integration = json!({"code": "invalid_body", "errors": [{"code": "invalid_type", "message": "Required", "path": ["integration_id"]}]});
+    let integration =
+        json!({"code": "invalid_body", "errors": [{"code": "invalid_type", "message": "Required", "path": ["integration_id"]}]});
     let nango = Table::new().on("GET /connections/c-1", 200, crate::samples::connection());
     let nango = nango.on("POST /connect/sessions/reconnect", 400, json!({"error": integration}));
     // The REST name of the field becomes the tool's.
@@ -93,9 +107,21 @@ fn an_unknown_connection_is_400_or_404() {
 
 #[test]
 fn every_401_is_a_rejected_key_and_names_the_variable() {
-    for code in ["missing_auth_header", "invalid_secret_key_format", "unknown_account", "invalid_connect_session_token_format", "unknown_connect_session_token"] {
+    for code in [
+        "missing_auth_header",
+        "invalid_secret_key_format",
+        "unknown_account",
+        "invalid_connect_session_token_format",
+        "unknown_connect_session_token",
+    ] {
         for tool in [CREATE, GET, LIST, "list_integrations", "create_reconnect_session"] {
-            check(tool, 401, json!({"message": "Authentication failed.", "code": code, "payload": {}}), "key_rejected", &["NANGO_SECRET_KEY is", code]);
+            check(
+                tool,
+                401,
+                json!({"message": "Authentication failed.", "code": code, "payload": {}}),
+                "key_rejected",
+                &["NANGO_SECRET_KEY is", code],
+            );
         }
     }
     let config = config(&[("NANGO_MCP_ENVIRONMENTS", "dev,live"), ("NANGO_SECRET_KEY_DEV", KEY)]);
@@ -120,16 +146,40 @@ fn a_refresh_failure_sends_to_the_reconnect_tool() {
     let refresh = json!({"code": "invalid_credentials", "message": "The external API returned an error when trying to refresh the access token.", "payload": payload});
     let outcome = check(GET, 400, refresh, "refresh_failed", &["create_reconnect_session", "refresh the access token"]);
     assert!(!outcome.text().contains("planted"), "the payload stays behind: {}", outcome.text());
-    check(GET, 424, json!({"code": "connection_refresh_backoff", "message": "A recent refresh attempt failed."}), "refresh_failed", &["create_reconnect_session"]);
+    check(
+        GET,
+        424,
+        json!({"code": "connection_refresh_backoff", "message": "A recent refresh attempt failed."}),
+        "refresh_failed",
+        &["create_reconnect_session"],
+    );
 }
 
 #[test]
 fn other_refusals_have_a_remedy_too() {
-    check(CREATE, 400, json!({"code": "resource_capped", "message": "Reached maximum number of allowed connections."}), "connection_limit", &["plan"]);
-    check(LIST, 500, json!({"message": "An error occurred. Please contact support with this unique id: \"530f7938\"", "code": "generic_error_support", "payload": "530f7938"}), "nango_failed", &["try again"]);
+    check(
+        CREATE,
+        400,
+        json!({"code": "resource_capped", "message": "Reached maximum number of allowed connections."}),
+        "connection_limit",
+        &["plan"],
+    );
+    check(
+        LIST,
+        500,
+        json!({"message": "An error occurred. Please contact support with this unique id: \"530f7938\"", "code": "generic_error_support", "payload": "530f7938"}),
+        "nango_failed",
+        &["try again"],
+    );
     check(LIST, 503, json!({"code": "server_error"}), "nango_failed", &["with 503 (server_error)"]);
     check(LIST, 400, json!({"code": "server_error"}), "server_error", &["with 400"]);
-    check(LIST, 400, json!({"code": "invalid_query_params", "errors": [{"message": "Invalid", "path": ["limit"]}]}), "invalid_query_params", &["limit: Invalid"]);
+    check(
+        LIST,
+        400,
+        json!({"code": "invalid_query_params", "errors": [{"message": "Invalid", "path": ["limit"]}]}),
+        "invalid_query_params",
+        &["limit: Invalid"],
+    );
     check(LIST, 415, json!({"code": "invalid_content_type"}), "invalid_content_type", &[]);
     check(LIST, 400, json!({"code": "Odd code; <b>!"}), "Oddcodeb", &[]);
     // Transport failures of Nango itself have no envelope.
@@ -140,9 +190,17 @@ fn other_refusals_have_a_remedy_too() {
 #[test]
 fn bodies_without_a_word_are_answers_too() {
     for (status, body, code) in [
-        (400, json!({}), "nango_error"), (400, json!({"error": "text"}), "nango_error"), (409, json!([]), "nango_error"), (400, Value::Null, "nango_error"),
-        (404, json!({}), "not_nango"), (404, json!({"error": {}}), "not_nango"), (502, json!({}), "nango_failed"), (401, json!("no"), "key_rejected"),
-        (400, json!({"error": {"code": 7, "message": ["x"], "errors": {"a": 1}}}), "nango_error"), (100, json!({}), "nango_error"), (600, json!({}), "nango_error"),
+        (400, json!({}), "nango_error"),
+        (400, json!({"error": "text"}), "nango_error"),
+        (409, json!([]), "nango_error"),
+        (400, Value::Null, "nango_error"),
+        (404, json!({}), "not_nango"),
+        (404, json!({"error": {}}), "not_nango"),
+        (502, json!({}), "nango_failed"),
+        (401, json!("no"), "key_rejected"),
+        (400, json!({"error": {"code": 7, "message": ["x"], "errors": {"a": 1}}}), "nango_error"),
+        (100, json!({}), "nango_error"),
+        (600, json!({}), "nango_error"),
     ] {
         assert_eq!(answered(LIST, status, &body).code(), code, "{status} {body}");
     }
@@ -158,7 +216,11 @@ fn a_web_page_is_not_nango() {
         for tool in [CREATE, GET, LIST, "list_integrations"] {
             let outcome = failed(tool, status, HTML, page);
             assert_eq!(outcome.code(), "not_nango", "{status}");
-            assert!(outcome.sentence().contains("https://api.nango.dev") && outcome.sentence().contains("NANGO_BASE_URL"), "{}", outcome.sentence());
+            assert!(
+                outcome.sentence().contains("https://api.nango.dev") && outcome.sentence().contains("NANGO_BASE_URL"),
+                "{}",
+                outcome.sentence()
+            );
             assert!(!outcome.text().contains("Sign in"));
         }
     }
@@ -166,7 +228,8 @@ fn a_web_page_is_not_nango() {
 
 #[test]
 fn what_is_not_whole_json_is_no_answer() {
-    for (kind, body) in [(JSON, "{\"connections\": [{\"id\": 1"), (JSON, "ok"), (("content-type", "text/plain"), "<html>"), (JSON, "\u{0}")] {
+    for (kind, body) in [(JSON, "{\"connections\": [{\"id\": 1"), (JSON, "ok"), (("content-type", "text/plain"), "<html>"), (JSON, "\u{0}")]
+    {
         assert_eq!(failed(LIST, 200, kind, body).code(), "invalid_answer", "{body}");
         assert_eq!(failed(CREATE, 200, kind, body).code(), "invalid_answer", "{body}");
     }
@@ -193,14 +256,26 @@ fn a_redirect_is_not_followed() {
 
 #[test]
 fn what_nango_says_is_made_fit_for_a_model() {
-    let long = "x".repeat(5000);
-    let outcome = check(LIST, 400, json!({"code": "invalid_body", "message": long}), "invalid_body", &["x…"]);
+    let long = "word ".repeat(1000);
+    let outcome = check(LIST, 400, json!({"code": "invalid_body", "message": long}), "invalid_body", &["word word…"]);
     assert!(outcome.text().len() < 1500, "{}", outcome.text().len());
-    let outcome = check(LIST, 400, json!({"code": "invalid_body", "message": "a\u{202e}b\r\nc\u{200b}d \"quoted \u{e9}\" e."}), "invalid_body", &["a b  c d \"…\" e"]);
+    let outcome = check(
+        LIST,
+        400,
+        json!({"code": "invalid_body", "message": "a\u{202e}b\r\nc\u{200b}d \"quoted \u{e9}\" e."}),
+        "invalid_body",
+        &["a b  c d \"…\" e"],
+    );
     assert!(!outcome.text().contains("quoted"));
     let many: Vec<Value> = (0..100).map(|at| json!({"message": "Invalid", "path": [format!("f{at}")]})).collect();
     let outcome = check(LIST, 400, json!({"code": "invalid_body", "errors": many}), "invalid_body", &[]);
     assert_eq!(outcome.error["fields"].as_array().unwrap().len(), 10);
-    let outcome = check(LIST, 400, json!({"code": "invalid_body", "message": format!("{KEY} and {} and {TOKEN}", KEY.to_uppercase())}), "invalid_body", &["[removed: secret]"]);
+    let outcome = check(
+        LIST,
+        400,
+        json!({"code": "invalid_body", "message": format!("{KEY} and {} and {TOKEN}", KEY.to_uppercase())}),
+        "invalid_body",
+        &["[removed: secret]"],
+    );
     assert!(!outcome.text().contains(TOKEN) && !outcome.text().contains(&KEY.to_uppercase()));
 }

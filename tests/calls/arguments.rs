@@ -57,7 +57,12 @@ fn an_unknown_argument_names_the_nearest() {
     for (tool, change, field, near) in [
         ("create_connect_session", json!({"allowedIntegrations": ["somewhere"]}), "allowedIntegrations", "`allowed_integrations`"),
         ("create_connect_session", json!({"endUser": {"id": "somebody"}}), "endUser", "`end_user`"),
-        ("create_connect_session", json!({"end_user": {"id": "somebody", "displayName": "Some Body"}}), "end_user.displayName", "`end_user.display_name`"),
+        (
+            "create_connect_session",
+            json!({"end_user": {"id": "somebody", "displayName": "Some Body"}}),
+            "end_user.displayName",
+            "`end_user.display_name`",
+        ),
         (
             "create_connect_session",
             json!({"integrations_config_defaults": {"slack": {"userScopes": "some,scopes"}}}),
@@ -79,7 +84,12 @@ fn an_unknown_argument_names_the_nearest() {
     // A name could be anything: it is shortened, and control characters are left out.
     let mut change = json!({});
     change[format!("{}\u{7}{}", "n".repeat(40), "m".repeat(500))] = 1.into();
-    let outcome = refused("list_connections", &with(&json!({"environment": "dev"}), change), "unknown_argument", &format!("{}{}", "n".repeat(40), "m".repeat(24)));
+    let outcome = refused(
+        "list_connections",
+        &with(&json!({"environment": "dev"}), change),
+        "unknown_argument",
+        &format!("{}{}", "n".repeat(40), "m".repeat(24)),
+    );
     assert!(outcome.text().len() < 1200 && !outcome.text().contains('\u{7}'));
 }
 
@@ -89,15 +99,45 @@ fn limits_hold_on_both_sides() {
     let name = |length: usize| Value::from("n".repeat(length));
     let keys = |count: usize| (0..count).map(|at| (format!("k{at}"), json!("v"))).collect::<serde_json::Map<_, _>>();
     for (tool, change, ok, code, field) in [
-        ("create_connect_session", json!({"allowed_integrations": []}), json!({"allowed_integrations": vec![name(255); 100]}), "wrong_length", "allowed_integrations"),
-        ("create_connect_session", json!({"allowed_integrations": vec!["somewhere"; 101]}), json!({}), "wrong_length", "allowed_integrations"),
-        ("create_connect_session", json!({"allowed_integrations": ["ok", name(256)]}), json!({}), "wrong_length", "allowed_integrations[1]"),
+        (
+            "create_connect_session",
+            json!({"allowed_integrations": []}),
+            json!({"allowed_integrations": vec![name(255); 100]}),
+            "wrong_length",
+            "allowed_integrations",
+        ),
+        (
+            "create_connect_session",
+            json!({"allowed_integrations": vec!["somewhere"; 101]}),
+            json!({}),
+            "wrong_length",
+            "allowed_integrations",
+        ),
+        (
+            "create_connect_session",
+            json!({"allowed_integrations": ["ok", name(256)]}),
+            json!({}),
+            "wrong_length",
+            "allowed_integrations[1]",
+        ),
         ("create_connect_session", json!({"allowed_integrations": [name(255), ""]}), json!({}), "wrong_length", "allowed_integrations[1]"),
         ("create_connect_session", json!({"tags": keys(11)}), json!({"tags": keys(10)}), "wrong_length", "tags"),
         ("create_connect_session", json!({"tags": {"team": long(256)}}), json!({"tags": {"team": long(255)}}), "wrong_length", "tags.team"),
         ("create_connect_session", json!({"tags": {"team": ""}}), json!({"tags": {"team": " "}}), "wrong_length", "tags.team"),
-        ("create_connect_session", json!({"end_user": {"id": long(256)}}), json!({"end_user": {"id": long(255)}}), "wrong_length", "end_user.id"),
-        ("create_connect_session", json!({"end_user": {"id": "u", "email": "a@b"}}), json!({"end_user": {"id": "u", "email": "a@b.co"}}), "wrong_length", "end_user.email"),
+        (
+            "create_connect_session",
+            json!({"end_user": {"id": long(256)}}),
+            json!({"end_user": {"id": long(255)}}),
+            "wrong_length",
+            "end_user.id",
+        ),
+        (
+            "create_connect_session",
+            json!({"end_user": {"id": "u", "email": "a@b"}}),
+            json!({"end_user": {"id": "u", "email": "a@b.co"}}),
+            "wrong_length",
+            "end_user.email",
+        ),
         (
             "create_connect_session",
             json!({"integrations_config_defaults": {"slack": {"authorization_params": {"p": long(8193)}}}}),
@@ -106,7 +146,13 @@ fn limits_hold_on_both_sides() {
             "integrations_config_defaults.slack.authorization_params.p",
         ),
         ("create_standard_connect_session", json!({"principal": ""}), json!({"principal": long(255)}), "wrong_length", "principal"),
-        ("create_standard_connect_session", json!({"confirmation": long(201)}), json!({"confirmation": long(200)}), "wrong_length", "confirmation"),
+        (
+            "create_standard_connect_session",
+            json!({"confirmation": long(201)}),
+            json!({"confirmation": long(200)}),
+            "wrong_length",
+            "confirmation",
+        ),
         ("list_connections", json!({"limit": 0}), json!({"limit": 1}), "out_of_range", "limit"),
         ("list_connections", json!({"limit": 201}), json!({"limit": 200}), "out_of_range", "limit"),
         ("list_connections", json!({"limit": 1.5}), json!({"limit": 1.0}), "out_of_range", "limit"),
@@ -174,10 +220,37 @@ fn what_is_only_data_may_be_anything() {
 #[test]
 fn the_check_and_the_schema_agree_on_whatever_comes() {
     let values = [
-        json!(null), json!(true), json!(0), json!(1), json!(-1), json!(50.0), json!(0.5), json!(""), json!("x"), json!(" "), json!("é"), json!("a/b"),
-        json!("a@b.co"), json!(".."), json!("https://x.example"), json!("user"), json!("documents"), json!([]), json!(["x"]), json!([1]),
-        json!({}), json!({"x": "y"}), json!({"id": "x"}), json!({"x": {"y": "z"}}), json!({"x": {}}), json!({"é": "y"}), json!("x".repeat(300)),
-        json!({"x": {"docs_connect": ""}}), json!({"x": {"user_scopes": "y", "authorization_params": {"": ""}}}), json!("x\n"), json!("\u{10ffff}"),
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(1),
+        json!(-1),
+        json!(50.0),
+        json!(0.5),
+        json!(""),
+        json!("x"),
+        json!(" "),
+        json!("é"),
+        json!("a/b"),
+        json!("a@b.co"),
+        json!(".."),
+        json!("https://x.example"),
+        json!("user"),
+        json!("documents"),
+        json!([]),
+        json!(["x"]),
+        json!([1]),
+        json!({}),
+        json!({"x": "y"}),
+        json!({"id": "x"}),
+        json!({"x": {"y": "z"}}),
+        json!({"x": {}}),
+        json!({"é": "y"}),
+        json!("x".repeat(300)),
+        json!({"x": {"docs_connect": ""}}),
+        json!({"x": {"user_scopes": "y", "authorization_params": {"": ""}}}),
+        json!("x\n"),
+        json!("\u{10ffff}"),
     ];
     for entry in TOOLS {
         for param in entry.params().iter().filter(|param| param.name != "environment") {

@@ -69,8 +69,11 @@ fn the_person_may_be_said_by_end_user_alone_or_by_empty_tags() {
     assert_eq!(outcome.value()["next"]["arguments"], json!({"environment": "dev", "integration_id": "github"}));
     let (outcome, _) = create("create_connect_session", json!({"tags": {"Room": "7"}}));
     assert_eq!(outcome.value()["next"]["arguments"]["tags"], json!({"room": "7"}));
-    let outcome = refused("create_connect_session", &with(&sample("create_connect_session").0, json!({"tags": null})), "person_missing", "tags");
-    assert!(outcome.sentence().contains(r#"{"end_user_id": "u1"}"#) && outcome.sentence().contains(r#"`end_user`, for example {"id": "u1"}"#));
+    let outcome =
+        refused("create_connect_session", &with(&sample("create_connect_session").0, json!({"tags": null})), "person_missing", "tags");
+    assert!(
+        outcome.sentence().contains(r#"{"end_user_id": "u1"}"#) && outcome.sentence().contains(r#"`end_user`, for example {"id": "u1"}"#)
+    );
 }
 
 #[test]
@@ -78,7 +81,9 @@ fn ten_tags_are_taken_and_eleven_are_not_however_they_come_about() {
     let tags = |count: usize| (0..count).map(|at| (format!("k{at}"), json!("v"))).collect::<serde_json::Map<_, _>>();
     let full = json!({"id": "u9", "email": "u9@example.com", "display_name": "U"});
     let base = sample("create_connect_session").0;
-    for (given, end_user, organization) in [(10, Value::Null, Value::Null), (7, full.clone(), Value::Null), (5, full.clone(), json!({"id": "o", "display_name": "O"}))] {
+    for (given, end_user, organization) in
+        [(10, Value::Null, Value::Null), (7, full.clone(), Value::Null), (5, full, json!({"id": "o", "display_name": "O"}))]
+    {
         let change = |count: usize| json!({"tags": tags(count), "end_user": end_user, "organization": organization});
         create("create_connect_session", change(given));
         if given < 10 {
@@ -127,7 +132,10 @@ fn the_convention_knows_an_email_address_and_every_extra() {
         "end_user_id": "a@example.com", "environment": "dev", "owner_kind": "shared_mailbox", "purpose": "mailbox_readwrite",
         "end_user_email": "b@example.com", "organization_id": "acme", "end_user_display_name": "A B",
     });
-    assert_eq!(body, json!({"tags": tags, "allowed_integrations": ["github"], "integrations_config_defaults": {"github": {"user_scopes": "x"}}}));
+    assert_eq!(
+        body,
+        json!({"tags": tags, "allowed_integrations": ["github"], "integrations_config_defaults": {"github": {"user_scopes": "x"}}})
+    );
     assert_eq!(outcome.value()["after_connect"]["arguments"]["oauth_app_owner"], "operator");
 }
 
@@ -152,8 +160,18 @@ fn the_link_works_for_the_person_wherever_nango_is() {
         ("https://api.nango.dev", "", link("https://connect.nango.dev", ""), link("https://connect.nango.dev", "")),
         ("https://api-eu.nango.dev", "", link("https://connect.nango.dev", ""), link("https://connect.nango.dev", "")),
         ("http://nango:3003", "", link("http://c:3009", ""), link("http://c:3009", "&apiURL=http%3A%2F%2Fnango%3A3003")),
-        ("http://nango:3003", "https://n.example/api", link("http://c:3009", ""), link("http://c:3009", "&apiURL=https%3A%2F%2Fn.example%2Fapi")),
-        ("https://api.nango.dev", "https://n.example", link("https://connect.nango.dev", ""), link("https://connect.nango.dev", "&apiURL=https%3A%2F%2Fn.example")),
+        (
+            "http://nango:3003",
+            "https://n.example/api",
+            link("http://c:3009", ""),
+            link("http://c:3009", "&apiURL=https%3A%2F%2Fn.example%2Fapi"),
+        ),
+        (
+            "https://api.nango.dev",
+            "https://n.example",
+            link("https://connect.nango.dev", ""),
+            link("https://connect.nango.dev", "&apiURL=https%3A%2F%2Fn.example"),
+        ),
     ] {
         let config = config(&[("NANGO_BASE_URL", base), ("NANGO_MCP_PUBLIC_NANGO_URL", public)]);
         for tool in ["create_connect_session", "create_standard_connect_session", "create_reconnect_session"] {
@@ -171,7 +189,9 @@ fn the_link_works_for_the_person_wherever_nango_is() {
 
 #[test]
 fn a_session_without_a_usable_link_is_a_failure() {
-    for (path, value) in [("connect_link", json!("javascript:alert(1)")), ("connect_link", json!(7)), ("token", Value::Null), ("expires_at", Value::Null)] {
+    for (path, value) in
+        [("connect_link", json!("javascript:alert(1)")), ("connect_link", json!(7)), ("token", Value::Null), ("expires_at", Value::Null)]
+    {
         let mut body = session();
         body["data"][path] = value;
         let nango = Table::new().on("POST /connect/sessions", 201, body);

@@ -36,8 +36,18 @@ fn found(outcome: &Outcome) -> (bool, bool, bool, String, String) {
 
 #[test]
 fn an_environment_that_works() {
-    let left = [("content-type", "application/json"), ("x-ratelimit-limit", "200"), ("x-ratelimit-remaining", "187"), ("x-ratelimit-reset", "1795439102")];
-    let nango = here().on(PROVIDER, 200, json!({"data": {}})).on(INTEGRATIONS, 200, json!({"data": []})).raw(CONNECTIONS, 200, &left, r#"{"connections":[]}"#);
+    let left = [
+        ("content-type", "application/json"),
+        ("x-ratelimit-limit", "200"),
+        ("x-ratelimit-remaining", "187"),
+        ("x-ratelimit-reset", "1795439102"),
+    ];
+    let nango = here().on(PROVIDER, 200, json!({"data": {}})).on(INTEGRATIONS, 200, json!({"data": []})).raw(
+        CONNECTIONS,
+        200,
+        &left,
+        r#"{"connections":[]}"#,
+    );
     let outcome = check(&nango);
     assert_eq!(
         outcome.value(),
@@ -65,7 +75,9 @@ fn a_provider_that_nango_does_not_know_is_a_key_it_does() {
 
 #[test]
 fn a_health_route_that_is_closed_is_no_obstacle() {
-    for nango in [Table::new().raw(HEALTH, 404, &[("content-type", "text/html")], "<html>"), Table::new().fails(HEALTH, TransportError::Denied)] {
+    for nango in
+        [Table::new().raw(HEALTH, 404, &[("content-type", "text/html")], "<html>"), Table::new().fails(HEALTH, TransportError::Denied)]
+    {
         let nango = open(nango.on(PROVIDER, 200, json!({"data": {}})));
         assert_eq!(found(&check(&nango)), (true, true, true, "granted granted".into(), String::new()));
     }
@@ -98,7 +110,12 @@ fn a_web_page_is_not_nango() {
 
 #[test]
 fn an_unreachable_nango_is_a_finding() {
-    for (error, says) in [(TransportError::Denied, "denied outbound HTTP"), (TransportError::Refused, "nobody answers"), (TransportError::Timeout, "NANGO_MCP_REQUEST_TIMEOUT"), (TransportError::Tls, "TLS")] {
+    for (error, says) in [
+        (TransportError::Denied, "denied outbound HTTP"),
+        (TransportError::Refused, "nobody answers"),
+        (TransportError::Timeout, "NANGO_MCP_REQUEST_TIMEOUT"),
+        (TransportError::Tls, "TLS"),
+    ] {
         let outcome = check(&Table::new().fails("*", error));
         let (ready, reachable, accepted, scopes, problems) = found(&outcome);
         assert_eq!((ready, reachable, accepted, scopes.as_str()), (false, false, false, "- -"));
@@ -115,7 +132,11 @@ fn a_403_means_that_the_scope_is_missing_and_the_environment_works() {
     assert_eq!(found(&check(&nango)), (true, true, true, "missing granted".into(), String::new()));
     let nango = accepted().on(INTEGRATIONS, 403, forbidden.clone()).on(CONNECTIONS, 403, forbidden);
     assert_eq!(found(&check(&nango)), (true, true, true, "missing missing".into(), String::new()));
-    let nango = accepted().on(INTEGRATIONS, 500, json!({"error": {"code": "generic_error_support"}})).on(CONNECTIONS, 200, json!({"connections": []}));
+    let nango = accepted().on(INTEGRATIONS, 500, json!({"error": {"code": "generic_error_support"}})).on(
+        CONNECTIONS,
+        200,
+        json!({"connections": []}),
+    );
     let (ready, _, accepted, scopes, problems) = found(&check(&nango));
     assert_eq!((ready, accepted, scopes.as_str()), (false, true, "unknown granted"));
     assert!(problems.contains("a failure inside Nango"), "{problems}");

@@ -8,16 +8,68 @@ use crate::table::{Outcome, Table, call, with};
 
 /// What people and attackers put where an id belongs.
 const HOSTILE: &[&str] = &[
-    "/", ".", "..", "../..", "a/../b", "../connections", "a/..", "./a", "%2e%2e", "%2E%2e%2Fx", "%252e%252e", "a%2f..%2fb", "..\\..", "a\\..\\b", "a\\b",
-    "a/b", "//evil.example", "https://evil.example/x", "@evil.example", "?x=1", "a?force_refresh=true", "a&include=credentials", "#x", "a#b", " ", "a b",
-    "a\tb", "a\r\nx-evil: 1", "a\0b", "é", "\u{202e}x", "\u{feff}", "%", "%00", "%zz", "a%20b", "a;b", "a,b", "a:b", "a|b", "a[0]", "{a}", "$a", "\"", "'", "=", "+", "~", "...", "a..b",
+    "/",
+    ".",
+    "..",
+    "../..",
+    "a/../b",
+    "../connections",
+    "a/..",
+    "./a",
+    "%2e%2e",
+    "%2E%2e%2Fx",
+    "%252e%252e",
+    "a%2f..%2fb",
+    "..\\..",
+    "a\\..\\b",
+    "a\\b",
+    "a/b",
+    "//evil.example",
+    "https://evil.example/x",
+    "@evil.example",
+    "?x=1",
+    "a?force_refresh=true",
+    "a&include=credentials",
+    "#x",
+    "a#b",
+    " ",
+    "a b",
+    "a\tb",
+    "a\r\nx-evil: 1",
+    "a\0b",
+    "é",
+    "\u{202e}x",
+    "\u{feff}",
+    "%",
+    "%00",
+    "%zz",
+    "a%20b",
+    "a;b",
+    "a,b",
+    "a:b",
+    "a|b",
+    "a[0]",
+    "{a}",
+    "$a",
+    "\"",
+    "'",
+    "=",
+    "+",
+    "~",
+    "...",
+    "a..b",
 ];
 
 /// Every argument that is an identifier, by tool, and the part of the sample call that carries it.
 const IDS: &[(&str, &str)] = &[
-    ("get_connection", "connection_id"), ("get_connection", "provider_config_key"), ("create_reconnect_session", "connection_id"),
-    ("create_reconnect_session", "provider_config_key"), ("list_connections", "connection_id"), ("list_connections", "integration_id"),
-    ("create_connect_session", "allowed_integrations"), ("create_standard_connect_session", "provider_config_key"),
+    ("get_connection", "connection_id"),
+    ("get_connection", "provider_config_key"),
+    ("create_reconnect_session", "connection_id"),
+    ("create_reconnect_session", "provider_config_key"),
+    ("list_connections", "connection_id"),
+    ("list_connections", "integration_id"),
+    ("create_connect_session", "allowed_integrations"),
+    ("create_standard_connect_session", "provider_config_key"),
 ];
 
 /// Path and decoded query pairs of a request line.
@@ -79,7 +131,13 @@ fn dot_segments_are_refused_in_every_encoding() {
 
 #[test]
 fn ids_that_nango_takes_are_sent() {
-    for (id, segment) in [("a/b", "a%2Fb"), ("a b", "a%20b"), ("u@example.com", "u%40example.com"), ("a,;:=+~[]|$", "a%2C%3B%3A%3D%2B~%5B%5D%7C%24"), ("...", "...")] {
+    for (id, segment) in [
+        ("a/b", "a%2Fb"),
+        ("a b", "a%20b"),
+        ("u@example.com", "u%40example.com"),
+        ("a,;:=+~[]|$", "a%2C%3B%3A%3D%2B~%5B%5D%7C%24"),
+        ("...", "..."),
+    ] {
         let nango = Table::new().on("*", 200, crate::samples::connection());
         let outcome = call(&nango, "get_connection", &with(&sample("get_connection").0, json!({"connection_id": id})));
         assert_eq!(outcome.lines(), [format!("GET /connections/{segment}?provider_config_key=github")]);

@@ -25,7 +25,14 @@ fn list(nango: &Table) -> Outcome {
 
 #[test]
 fn nangos_own_rate_limit_is_waited_for() {
-    for (after, waits) in [(vec!["7"], vec![7]), (vec!["0"], vec![1]), (vec!["-3"], vec![1]), (vec!["Mon, 1 Jan"], vec![1]), (vec![" 2 ", "3", "0"], vec![2, 3, 1]), (vec!["54"], vec![54])] {
+    for (after, waits) in [
+        (vec!["7"], vec![7]),
+        (vec!["0"], vec![1]),
+        (vec!["-3"], vec![1]),
+        (vec!["Mon, 1 Jan"], vec![1]),
+        (vec![" 2 ", "3", "0"], vec![2, 3, 1]),
+        (vec!["54"], vec![54]),
+    ] {
         let nango = limited(&after);
         let outcome = list(&nango);
         assert_eq!((outcome.value()["connections"].clone(), nango.slept()), (json!([]), waits), "{after:?}");
@@ -38,10 +45,18 @@ fn nangos_own_rate_limit_is_waited_for() {
 
 #[test]
 fn a_wait_beyond_the_calls_time_is_left_to_the_caller() {
-    for (after, waits, left) in [(vec!["57"], vec![], 57), (vec!["55"], vec![], 55), (vec!["30", "30"], vec![30], 30), (vec!["999999999999"], vec![], 999_999_999_999)] {
+    for (after, waits, left) in [
+        (vec!["57"], vec![], 57),
+        (vec!["55"], vec![], 55),
+        (vec!["30", "30"], vec![30], 30),
+        (vec!["999999999999"], vec![], 999_999_999_999),
+    ] {
         let nango = limited(&after);
         let outcome = list(&nango);
-        assert_eq!((outcome.code(), outcome.error["retry_after_seconds"].as_u64(), outcome.error["status"].as_u64()), ("rate_limited", Some(left), Some(429)));
+        assert_eq!(
+            (outcome.code(), outcome.error["retry_after_seconds"].as_u64(), outcome.error["status"].as_u64()),
+            ("rate_limited", Some(left), Some(429))
+        );
         assert_eq!((nango.slept(), outcome.sent.len()), (waits.clone(), waits.len() + 1), "{after:?}");
         assert!(outcome.sentence().contains("whole Nango account"), "{}", outcome.sentence());
     }
@@ -81,7 +96,10 @@ fn only_what_was_turned_away_is_repeated() {
         .on(LINE, 200, json!({"connections": []}));
     let outcome = call(&nango, "check_environment", &json!({"environment": "dev"}));
     assert_eq!(outcome.value()["ready"], true);
-    assert_eq!(outcome.lines(), ["GET /health", "GET /providers/github", "GET /integrations", "GET /connections?limit=1", "GET /integrations"]);
+    assert_eq!(
+        outcome.lines(),
+        ["GET /health", "GET /providers/github", "GET /integrations", "GET /connections?limit=1", "GET /integrations"]
+    );
     assert_eq!(outcome.sent.iter().map(|sent| sent.batch).collect::<Vec<_>>(), [1, 1, 2, 2, 3], "independent reads go together");
 }
 

@@ -29,8 +29,12 @@ fn query(change: Value) -> String {
 
 #[test]
 fn a_row_shows_what_is_declared_and_counts_the_rest() {
-    let end_user = json!({"id": "u1", "email": null, "display_name": "U", "tags": {"x": "y"}, "organization": {"id": "o", "display_name": null}});
-    let full = with(&row("c-1"), json!({"errors": [{"type": "auth", "log_id": "17_x"}], "end_user": end_user, "metadata": {"secret": 1}, "new_field": {"a": 1}}));
+    let end_user =
+        json!({"id": "u1", "email": null, "display_name": "U", "tags": {"x": "y"}, "organization": {"id": "o", "display_name": null}});
+    let full = with(
+        &row("c-1"),
+        json!({"errors": [{"type": "auth", "log_id": "17_x"}], "end_user": end_user, "metadata": {"secret": 1}, "new_field": {"a": 1}}),
+    );
     let nango = Table::new().on("*", 200, json!({"connections": [full]}));
     assert_eq!(
         list(&nango, json!({})).value(),
@@ -74,7 +78,10 @@ fn filters_become_query_parameters() {
 fn a_person_from_before_tags_is_found_when_nothing_else_was_asked() {
     let none = json!({"connections": []});
     let (by_tag, by_user) = ("GET /connections?tags%5Bend_user_id%5D=u1&limit=51&page=0", "GET /connections?endUserId=u1&limit=51&page=0");
-    let outcome = list(&Table::new().on(by_tag, 200, none.clone()).on(by_user, 200, json!({"connections": [row("old")]})), json!({"end_user_id": "u1"}));
+    let outcome = list(
+        &Table::new().on(by_tag, 200, none.clone()).on(by_user, 200, json!({"connections": [row("old")]})),
+        json!({"end_user_id": "u1"}),
+    );
     assert_eq!((outcome.lines(), &outcome.value()["connections"][0]["connection_id"]), (vec![by_tag, by_user], &json!("old")));
     let outcome = list(&Table::new().on("*", 200, none.clone()), json!({"organization_id": "o"}));
     assert!(outcome.lines()[1].starts_with("GET /connections?endUserOrganizationId=o&"), "{:?}", outcome.lines());
@@ -88,7 +95,11 @@ fn a_person_from_before_tags_is_found_when_nothing_else_was_asked() {
 fn cursors_lead_through_all_pages() {
     for (change, found_by) in [(json!({"limit": 2}), ""), (json!({"limit": 2, "end_user_id": "u1"}), "endUserId=u1&")] {
         // Five rows. The list of a person from before tags goes on in the way in which it began.
-        let pages = [page(&format!("GET /connections?{found_by}limit=3&page=0"), 0, 3), page(&format!("GET /connections?{found_by}limit=5&page=0"), 0, 5), page(&format!("GET /connections?{found_by}limit=4&page=1"), 4, 5)];
+        let pages = [
+            page(&format!("GET /connections?{found_by}limit=3&page=0"), 0, 3),
+            page(&format!("GET /connections?{found_by}limit=5&page=0"), 0, 5),
+            page(&format!("GET /connections?{found_by}limit=4&page=1"), 4, 5),
+        ];
         let nango = Table::new().on("GET /connections?tags%5Bend_user_id%5D=u1&limit=3&page=0", 200, json!({"connections": []}));
         let nango = pages.into_iter().fold(nango, |nango, (line, body)| nango.on(&line, 200, body));
         let (mut seen, mut cursor) = (Vec::new(), Value::Null);
@@ -112,13 +123,28 @@ fn a_cursor_belongs_to_the_other_arguments() {
     let nango = Table::new().on("*", 200, json!({"connections": [row("c-1"), row("c-2")]}));
     let cursor = list(&nango, json!({"limit": 1, "search": "a"})).value()["next_cursor"].clone();
     let dev = json!({"environment": "dev"});
-    for change in [json!({"limit": 2, "search": "a"}), json!({"limit": 1}), json!({"limit": 1, "search": "b"}), json!({"limit": 1, "search": "a", "with_errors": true}), json!({"limit": 1, "search": "a", "tags": {}})] {
+    for change in [
+        json!({"limit": 2, "search": "a"}),
+        json!({"limit": 1}),
+        json!({"limit": 1, "search": "b"}),
+        json!({"limit": 1, "search": "a", "with_errors": true}),
+        json!({"limit": 1, "search": "a", "tags": {}}),
+    ] {
         refused("list_connections", &with(&with(&dev, change), json!({"cursor": cursor})), "bad_cursor", "cursor");
     }
     list(&nango, json!({"limit": 1, "search": "a", "cursor": cursor, "with_errors": false})).value();
     let text = cursor.as_str().unwrap();
     let (offset, rest) = text.split_once('_').unwrap();
-    let forged = [format!("{}_{rest}", offset.parse::<u32>().unwrap() + 1), format!("{text}_x"), "1".into(), "nonsense".into(), "1_t_0000000000000000".into(), format!("{}_t_x", u64::MAX), "_".into(), "-".into()];
+    let forged = [
+        format!("{}_{rest}", offset.parse::<u32>().unwrap() + 1),
+        format!("{text}_x"),
+        "1".into(),
+        "nonsense".into(),
+        "1_t_0000000000000000".into(),
+        format!("{}_t_x", u64::MAX),
+        "_".into(),
+        "-".into(),
+    ];
     for cursor in forged {
         refused("list_connections", &with(&dev, json!({"limit": 1, "search": "a", "cursor": cursor})), "bad_cursor", "cursor");
         refused("list_integrations", &with(&dev, json!({"limit": 1, "cursor": cursor})), "bad_cursor", "cursor");
@@ -144,7 +170,10 @@ fn integrations_are_listed_a_page_at_a_time() {
     let nango = Table::new().on("GET /integrations", 200, json!({"data": data}));
     let list = |change: Value| call(&nango, "list_integrations", &with(&json!({"environment": "dev"}), change));
     let outcome = list(json!({}));
-    assert_eq!((outcome.lines(), &outcome.value()["total"], outcome.value().get("next_cursor")), (vec!["GET /integrations"], &json!(3), None));
+    assert_eq!(
+        (outcome.lines(), &outcome.value()["total"], outcome.value().get("next_cursor")),
+        (vec!["GET /integrations"], &json!(3), None)
+    );
     assert_eq!(
         outcome.value()["integrations"][2],
         json!({

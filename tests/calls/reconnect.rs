@@ -58,7 +58,8 @@ fn tags_and_webhook_are_read_and_sent_again() {
 #[test]
 fn what_the_call_gives_wins() {
     let read = with(&connection(), json!({"webhook_url_override": "https://old.example.com"}));
-    let outcome = reconnect(json!({"tags": {"TEAM": "new", "more": "1"}, "webhook_url_override": "https://new.example.com"}), 200, read.clone());
+    let outcome =
+        reconnect(json!({"tags": {"TEAM": "new", "more": "1"}, "webhook_url_override": "https://new.example.com"}), 200, read.clone());
     assert_eq!(body(&outcome)["tags"], json!({"end_user_id": "u1", "team": "new", "more": "1"}));
     assert_eq!(body(&outcome)["webhook_url_override"], "https://new.example.com");
     assert_eq!(outcome.value()["preserved_tags"], json!({"end_user_id": "u1"}));
@@ -101,7 +102,10 @@ fn a_key_that_may_not_read_goes_on_and_says_what_is_lost() {
 #[test]
 fn a_refresh_failure_is_the_usual_reason_for_a_reconnect() {
     // As Nango tells it: the connection is in the answer.
-    let with_tags = with(&connection(), json!({"credentials": {}, "metadata": {}, "connection_config": {}, "webhook_url_override": "https://hooks.example.com"}));
+    let with_tags = with(
+        &connection(),
+        json!({"credentials": {}, "metadata": {}, "connection_config": {}, "webhook_url_override": "https://hooks.example.com"}),
+    );
     let outcome = reconnect(json!({}), 400, refresh_failure(with_tags.clone()));
     assert!(outcome.lines().iter().all(|line| !line.contains("limit=1")), "{:?}", outcome.lines());
     assert_eq!(body(&outcome)["tags"], json!({"end_user_id": "u1", "team": "t"}));
@@ -109,7 +113,11 @@ fn a_refresh_failure_is_the_usual_reason_for_a_reconnect() {
 
     // Without tags in it, or without it: the list has them.
     let list = "GET /connections?connectionId=c-1&integrationId=github&limit=1";
-    for answer in [refresh_failure(with(&with_tags, json!({"tags": null}))), refresh_failure(Value::Null), json!({"error": {"code": "connection_refresh_backoff"}})] {
+    for answer in [
+        refresh_failure(with(&with_tags, json!({"tags": null}))),
+        refresh_failure(Value::Null),
+        json!({"error": {"code": "connection_refresh_backoff"}}),
+    ] {
         let status = if answer["error"].get("payload").is_some() { 400 } else { 424 };
         let row = with(&crate::samples::row("c-1"), json!({"tags": {"kept": "1"}}));
         let nango = Table::new().on(READ, status, answer).on(list, 200, json!({"connections": [row]})).on(POST, 201, session());

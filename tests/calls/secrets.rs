@@ -79,8 +79,14 @@ fn secrets_in_names_are_removed_too() {
 #[test]
 fn the_keys_of_all_environments_and_handles_are_removed() {
     let other = "7b0c9d2e-1f3a-4b5c-8d6e-9f0a1b2c3d4e";
-    let config = config(&[("NANGO_MCP_ENVIRONMENTS", "dev,live,test"), ("NANGO_SECRET_KEY_DEV", KEY), ("NANGO_SECRET_KEY_LIVE", other), ("NANGO_SECRET_KEY_TEST", "host:test")]);
-    let nango = Table::new().on("*", 200, with(&crate::samples::connection(), json!({"metadata": {"a": format!("{other}, host:test, {KEY}")}})));
+    let config = config(&[
+        ("NANGO_MCP_ENVIRONMENTS", "dev,live,test"),
+        ("NANGO_SECRET_KEY_DEV", KEY),
+        ("NANGO_SECRET_KEY_LIVE", other),
+        ("NANGO_SECRET_KEY_TEST", "host:test"),
+    ]);
+    let nango =
+        Table::new().on("*", 200, with(&crate::samples::connection(), json!({"metadata": {"a": format!("{other}, host:test, {KEY}")}})));
     let outcome = call_with(&config, &nango, "get_connection", &sample("get_connection").0);
     assert_eq!(outcome.value()["metadata"]["a"], "[removed: secret], [removed: secret], [removed: secret]");
 }
@@ -96,7 +102,25 @@ fn errors_repeat_no_secret() {
             });
             let nango = Table::new().on("*", status, json!({"error": error, "secret": PLANTED}));
             let text = call(&nango, entry.name, &sample(entry.name).0).text();
-            assert!(!text.contains(PLANTED) && !text.to_lowercase().contains(KEY) && !text.contains(TOKEN), "{}: {status}: {text}", entry.name);
+            assert!(
+                !text.contains(PLANTED) && !text.to_lowercase().contains(KEY) && !text.contains(TOKEN),
+                "{}: {status}: {text}",
+                entry.name
+            );
+        }
+    }
+}
+
+#[test]
+fn a_secret_cut_short_is_not_shown_in_part() {
+    for pad in (0..320).step_by(5) {
+        for secret in [KEY, TOKEN] {
+            let said = format!("{} {secret} and more, {}", "x".repeat(pad), "y".repeat(300));
+            let error = json!({"code": "invalid_body", "message": said, "errors": [{"message": said, "path": [format!("{}{secret}", "x".repeat(pad))]}]});
+            let nango = Table::new().on("*", 400, json!({"error": error}));
+            let text = call(&nango, "list_connections", &sample("list_connections").0).text();
+            let part = &secret[..secret.len().min(30)];
+            assert!(!text.contains(part), "{pad}: {text}");
         }
     }
 }

@@ -6,6 +6,7 @@ use super::session::{generated, given, merged, webhook};
 use super::{Defaults, EndUser, Next, Organization, Overrides, Session, TagsArg, link_output, tag_dict};
 use crate::context::Context;
 use crate::error::Error;
+use crate::json;
 use crate::nango::tags::{self, Tags};
 use crate::nango::{ConnectionId, IntegrationKey, Path, Request, TagKey, UrlOrEmpty};
 use crate::tool::{Dict, Effect, List, Toolset, object};
@@ -152,7 +153,7 @@ fn row(cx: &Context<'_>, args: &Args) -> Result<Value, Error> {
         .query("integrationId", &*args.provider_config_key)
         .query("limit", "1");
     let answer = cx.send(request)?;
-    Ok(answer.body.pointer("/connections/0").cloned().unwrap_or_default())
+    Ok(json::items(&answer.body, "connections").first().cloned().unwrap_or_default())
 }
 
 fn tags_of(connection: &Value) -> Tags {
@@ -184,11 +185,11 @@ fn losses(cx: &Context<'_>, connection: &Value) -> Vec<String> {
 
 /// The auth mode: of the credentials where the key may see them, else of the provider, which any key may read.
 fn auth_mode(cx: &Context<'_>, connection: &Value) -> Option<String> {
-    let of_credentials = connection.pointer("/credentials/type").and_then(Value::as_str).map(str::to_owned);
+    let of_credentials = json::text_at(connection, "credentials", "type").map(str::to_owned);
     let mode = of_credentials.or_else(|| {
         let provider = IntegrationKey::from_text(connection.get("provider")?.as_str()?)?;
         let request = Request::get("GET /providers/:provider", Path::fixed("/providers").segment(&provider));
-        Some(cx.send(request).ok()?.body.pointer("/data/auth_mode")?.as_str()?.to_owned())
+        json::text_at(&cx.send(request).ok()?.body, "data", "auth_mode").map(str::to_owned)
     });
     mode.filter(|mode| mode.len() <= 40 && mode.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
 }

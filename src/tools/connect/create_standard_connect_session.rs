@@ -106,8 +106,9 @@ impl crate::tool::Tool for Tool {
         if args.principal.trim().is_empty() {
             return Err(Error::argument("blank_principal", "principal", "argument `principal` must be more than blanks"));
         }
-        // The environment's name has no rule of Nango's to break; any stands in for it here.
-        tags::normalise(&convention(args, "environment"), "tags").map(|_| ())
+        // The other tags have no rule of Nango's to break.
+        let labels = [("principal", Some(&args.principal)), ("organization_id", args.organization_id.as_ref()), ("display_name", args.display_name.as_ref())];
+        labels.into_iter().try_for_each(|(name, label)| label.map_or(Ok(()), |label| tags::short(label, name)))
     }
 
     fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {

@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 use super::{Defaults, EndUser, Next, Organization, Overrides, TagsArg};
 use crate::context::Context;
 use crate::error::{ApiError, Error};
+use crate::json;
 use crate::nango::tags::{self, Tags};
 use crate::nango::{Answer, Path, Request, UrlOrEmpty, link, time};
-use crate::tool::{Arg, Dict, insert};
+use crate::tool::{Arg, Dict};
 
 /// A Connect session to be created.
 #[derive(Default)]
@@ -77,24 +78,24 @@ pub(crate) fn tag_dict<K>(tags: &Tags) -> Dict<K, String, 10> {
 impl Session {
     /// The body that both routes share; the caller adds what is its own.
     fn body(self) -> Map<String, Value> {
-        let mut body = Map::new();
+        let mut body = json::empty();
         // Nango wants one of the two; an empty object counts.
         let tags: Map<String, Value> = self.tags.into_iter().map(|(key, value)| (key, value.into())).collect();
         if !tags.is_empty() || self.end_user.is_none() {
-            body.insert("tags".into(), tags.into());
+            json::put(&mut body, "tags", tags.into());
         }
-        insert(&mut body, "end_user", self.end_user.give());
-        insert(&mut body, "organization", self.organization.give());
-        insert(&mut body, "integrations_config_defaults", self.integrations_config_defaults.give());
-        insert(&mut body, "overrides", self.overrides.give());
-        insert(&mut body, "webhook_url_override", self.webhook_url_override.give());
+        json::put_if(&mut body, "end_user", self.end_user.give());
+        json::put_if(&mut body, "organization", self.organization.give());
+        json::put_if(&mut body, "integrations_config_defaults", self.integrations_config_defaults.give());
+        json::put_if(&mut body, "overrides", self.overrides.give());
+        json::put_if(&mut body, "webhook_url_override", self.webhook_url_override.give());
         body
     }
 
     /// POST /connect/sessions.
     pub(crate) fn create(self, cx: &Context<'_>, allowed: &[String]) -> Result<Created, Error> {
         let mut body = self.body();
-        body.insert("allowed_integrations".into(), allowed.into());
+        json::put(&mut body, "allowed_integrations", allowed.into());
         let request = Request::post("POST /connect/sessions", Path::fixed("/connect/sessions"), body.into());
         created(cx, cx.send(request)?)
     }
@@ -102,8 +103,8 @@ impl Session {
     /// POST /connect/sessions/reconnect, where the integration is called integration_id.
     pub(crate) fn reconnect(self, cx: &Context<'_>, connection_id: &str, integration: &str) -> Result<Created, Error> {
         let mut body = self.body();
-        body.insert("connection_id".into(), connection_id.into());
-        body.insert("integration_id".into(), integration.into());
+        json::put(&mut body, "connection_id", json::text(connection_id));
+        json::put(&mut body, "integration_id", json::text(integration));
         let path = Path::fixed("/connect/sessions/reconnect");
         created(cx, cx.send(Request::post("POST /connect/sessions/reconnect", path, body.into()))?)
     }
@@ -111,7 +112,7 @@ impl Session {
 
 /// The answer, checked: a link that is no web link must not reach a person.
 fn created(cx: &Context<'_>, answer: Answer) -> Result<Created, Error> {
-    let text = |key: &str| answer.body.pointer(&format!("/data/{key}")).and_then(Value::as_str);
+    let text = |key: &str| json::text_at(&answer.body, "data", key);
     let session = || {
         let expires_at = text("expires_at")?.to_owned();
         Some(Created {
@@ -142,18 +143,16 @@ impl Created {
 
 /// list_connections for the person and, where it is one, the integration: how to see whether they have finished.
 pub(crate) fn look_for(cx: &Context<'_>, integrations: &[String], tags: &Tags) -> Next {
-    let mut arguments = Map::new();
-    arguments.insert("environment".into(), cx.environment().into());
+    let mut arguments = json::empty();
+    json::put(&mut arguments, "environment", json::text(cx.environment()));
     if let [only] = integrations {
-        arguments.insert("integration_id".into(), only.as_str().into());
+        json::put(&mut arguments, "integration_id", json::text(only));
     }
     match tags.iter().find(|(key, _)| key == "end_user_id") {
-        Some((_, id)) => {
-            arguments.insert("end_user_id".into(), id.as_str().into());
-        }
+        Some((_, id)) => json::put(&mut arguments, "end_user_id", json::text(id)),
         None if !tags.is_empty() => {
             let tags: Map<String, Value> = tags.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
-            arguments.insert("tags".into(), tags.into());
+            json::put(&mut arguments, "tags", tags.into());
         }
         None => {}
     }

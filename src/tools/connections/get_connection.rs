@@ -1,5 +1,7 @@
 //! One connection.
 
+use serde_json::Value;
+
 use super::{ConnectionError, Person, read};
 use crate::context::Context;
 use crate::error::Error;
@@ -77,13 +79,16 @@ impl crate::tool::Tool for Tool {
             ));
         }
         let mut connection = cx.send(read(&args.connection_id, &args.provider_config_key))?.body;
-        let credentials = connection.as_object_mut().and_then(|fields| fields.remove("credentials"));
-        let config = connection.as_object_mut().and_then(|fields| fields.remove("connection_config"));
-        let mut dropped = i64::from(credentials.is_some() && !args.include_credentials);
+        let mut dropped = i64::from(connection.get("credentials").is_some() && !args.include_credentials);
+        // Neither is projected: of one only the names leave, the other only if it was asked for.
+        let mut aside = |field| connection.get_mut(field).map(Value::take).unwrap_or_default();
+        let (credentials, config) = (aside("credentials"), aside("connection_config"));
         let mut output: Output = project(&connection, &mut dropped).ok_or_else(|| Error::invalid_answer("GET /connections/:id"))?;
-        let names = config.as_ref().and_then(|config| config.as_object());
-        output.connection_config_names = names.map(|names| List(names.keys().cloned().collect()));
-        output.credentials = credentials.filter(|_| args.include_credentials).and_then(|value| value.as_object().cloned());
+        output.connection_config_names = config.as_object().map(|config| List(config.keys().cloned().collect()));
+        output.credentials = match credentials {
+            Value::Object(credentials) if args.include_credentials => Some(credentials),
+            _ => None,
+        };
         output.dropped_fields = Some(Int(dropped));
         Ok(output)
     }

@@ -113,7 +113,7 @@ impl crate::tool::Tool for Tool {
         let next_cursor = window.has_next(found.len(), rows).then(|| next.write(&written));
         let mut dropped = 0;
         let shown = found.iter().skip(window.skip).take(rows);
-        let shown = shown.filter(|row| !args.with_errors || row.pointer("/errors/0").is_some());
+        let shown = shown.filter(|row| !args.with_errors || !json::items(row, "errors").is_empty());
         let connections = shown.filter_map(|row| project(row, &mut dropped)).collect();
         Ok(Output { connections: List(connections), next_cursor, dropped_fields: Int(dropped) })
     }
