@@ -5,6 +5,11 @@ SHELL := /bin/bash
 COMPONENT := target/wasm32-wasip2/component/nango_mcp_component.wasm
 HOST := target/debug/nango-mcp-host
 
+# Panics name the source file: as a crate's, not as a place on the machine that built it.
+# (Expanded when a recipe runs, after `target` has fetched the sources.)
+REGISTRY = $(firstword $(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*))
+WASM = --target wasm32-wasip2 --config 'target.wasm32-wasip2.rustflags=["--remap-path-prefix=$(REGISTRY)=crates"]'
+
 # Budgets of the component with the tools of this version, in bytes.
 RAW_BUDGET := 300000
 GZIP_BUDGET := 110000
@@ -20,14 +25,15 @@ demo: build ## Connect, break and repair an account in the sandbox; no account, 
 .PHONY: build
 build: component host ## Build dist/nango-mcp.wasm and the host dist/nango-mcp-host
 	@mkdir -p dist
+	@rm -f dist/nango-mcp-host
 	@cp $(HOST) dist/nango-mcp-host
 
 .PHONY: component
 component: target
 	@echo "building the component (dist/nango-mcp.wasm) ..."
-	@cargo build --locked --profile component --target wasm32-wasip2 -p nango-mcp-component
+	@cargo build --locked --profile component $(WASM) -p nango-mcp-component
 	@mkdir -p dist
-	@cp $(COMPONENT) dist/nango-mcp.wasm
+	@cargo run --quiet --locked -p finish-component -- $(COMPONENT) dist/nango-mcp.wasm
 
 # cargo's own progress shows meanwhile.
 .PHONY: host
@@ -39,6 +45,7 @@ host:
 .PHONY: target
 target:
 	@rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
+	@cargo fetch --quiet --locked
 
 .PHONY: test
 test: build guest ## Run all tests: the library, and the built component in the host
@@ -47,7 +54,7 @@ test: build guest ## Run all tests: the library, and the built component in the 
 # The misbehaving guest that tests of the sandbox load.
 .PHONY: guest
 guest: target
-	@cargo build --quiet --locked --profile component --target wasm32-wasip2 -p misbehaving-guest
+	@cargo build --quiet --locked --profile component $(WASM) -p misbehaving-guest
 
 .PHONY: generate
 generate: ## Rewrite what is generated: snapshots of the tools, tables in README.md
@@ -57,7 +64,7 @@ generate: ## Rewrite what is generated: snapshots of the tools, tables in README
 lint: ## Formatting, clippy with warnings as errors, licences and duplicates of dependencies
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --target wasm32-wasip2 --profile component -p nango-mcp-component -p misbehaving-guest -- -D warnings
+	cargo clippy --locked --profile component $(WASM) -p nango-mcp-component -p misbehaving-guest -- -D warnings
 
 .PHONY: deny
 deny: ## Licences and sources of dependencies (installs cargo-deny when missing)
@@ -66,7 +73,7 @@ deny: ## Licences and sources of dependencies (installs cargo-deny when missing)
 
 .PHONY: size
 size: component ## Size of the component against its budget
-	@raw=$$(stat -c %s dist/nango-mcp.wasm); zip=$$(gzip -9c dist/nango-mcp.wasm | wc -c); \
+	@raw=$$(wc -c < dist/nango-mcp.wasm); zip=$$(gzip -9c dist/nango-mcp.wasm | wc -c); \
 	printf '%-8s %8s of %8s bytes\n' raw $$raw $(RAW_BUDGET) gzip $$zip $(GZIP_BUDGET); \
 	test $$raw -le $(RAW_BUDGET) -a $$zip -le $(GZIP_BUDGET) || { echo "over budget" >&2; exit 1; }
 

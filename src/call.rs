@@ -54,11 +54,7 @@ pub fn list_tools(config: &Config) -> Vec<Listed> {
     TOOLS
         .iter()
         .filter(|entry| !config.read_only || entry.effect == Effect::Read)
-        .map(|entry| Listed {
-            entry,
-            input_schema: entry.input_schema(config).into(),
-            output_schema: entry.output_schema().into(),
-        })
+        .map(|entry| Listed { entry, input_schema: entry.input_schema(config).into(), output_schema: entry.output_schema().into() })
         .collect()
 }
 

@@ -7,9 +7,8 @@ mod vars;
 
 use std::time::Duration;
 
-use http::Uri;
-
 pub use self::vars::{ReadBy, VARIABLES, Variable, warnings};
+use crate::nango::WebUrl;
 use crate::secret::Secret;
 
 /// Everything a call is configured by.
@@ -155,18 +154,15 @@ impl Base {
     /// If it is no absolute http(s) URL, or carries a user, a query or a fragment.
     pub fn parse(variable: &str, url: &str) -> Result<Self, ConfigError> {
         let rule = "must be an absolute http or https URL without user, query and fragment, such as https://api.nango.dev";
-        let Ok(uri) = url.parse::<Uri>() else { return bad(variable, rule) };
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return bad(variable, rule) };
-        let plain = !url.contains(['#', '@']) && uri.query().is_none() && !authority.host().is_empty();
-        let dotted = uri.path().split('/').any(|segment| crate::nango::is_dot_segment(segment));
-        if !matches!(scheme, "http" | "https") || !plain || dotted {
+        let Some(url) = WebUrl::parse(url) else { return bad(variable, rule) };
+        if url.rest.contains(['?', '#']) || crate::nango::is_dot_segment(url.rest) {
             return bad(variable, rule);
         }
         Ok(Self {
-            https: scheme == "https",
-            authority: authority.as_str().to_owned(),
-            host: authority.host().to_ascii_lowercase(),
-            prefix: uri.path().trim_end_matches('/').to_owned(),
+            https: url.https,
+            authority: url.authority.to_owned(),
+            host: url.host.to_ascii_lowercase(),
+            prefix: url.rest.trim_end_matches('/').to_owned(),
         })
     }
 
@@ -194,15 +190,14 @@ fn suffix(name: &str) -> String {
 }
 
 fn environments<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Vec<Environment>, ConfigError> {
-    let list = |text: &str| -> Vec<String> {
-        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-    };
+    let list = |text: &str| -> Vec<String> { text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect() };
     let (variable, names) = match get("NANGO_MCP_ENVIRONMENTS") {
         Some(names) => ("NANGO_MCP_ENVIRONMENTS", list(names)),
         None => ("NANGO_ENVIRONMENT", vec![get("NANGO_ENVIRONMENT").unwrap_or("default").to_owned()]),
     };
     let single = variable == "NANGO_ENVIRONMENT";
-    let fits = |name: &String| name.len() <= 64 && !fold(name).is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._- ".contains(c));
+    let fits =
+        |name: &String| name.len() <= 64 && !fold(name).is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._- ".contains(c));
     if names.is_empty() || !names.iter().all(fits) {
         return bad(variable, "must name environments by ASCII letters, digits, space, `.`, `_` and `-`, at most 64 characters each");
     }

@@ -28,9 +28,7 @@ impl<'a> Context<'a> {
     /// Choose the environment by name or alias.
     pub(crate) fn choose(&mut self, name: &str) -> Result<(), Error> {
         let names = || self.config.environments.iter().map(|environment| environment.name.as_str()).collect::<Vec<_>>().join(", ");
-        let unknown = || {
-            Error::argument("unknown_environment", "environment", format!("no such `environment`; configured: {}", names()))
-        };
+        let unknown = || Error::argument("unknown_environment", "environment", format!("no such `environment`; configured: {}", names()));
         self.environment = Some(self.config.environment(name).ok_or_else(unknown)?);
         Ok(())
     }
@@ -44,13 +42,13 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// No key, no answer, or an answer that is no success.
-    pub fn send(&self, request: Request) -> Result<Answer, Error> {
-        let mut answers = self.send_all(vec![request]);
+    pub fn send(&self, request: &Request) -> Result<Answer, Error> {
+        let mut answers = self.send_all(std::slice::from_ref(request));
         answers.pop().unwrap_or_else(|| Err(unanswered()))
     }
 
     /// Send requests that do not depend on each other at once. Answers come in their order.
-    pub fn send_all(&self, requests: Vec<Request>) -> Vec<Result<Answer, Error>> {
+    pub fn send_all(&self, requests: &[Request]) -> Vec<Result<Answer, Error>> {
         let wires: Result<Vec<HttpRequest>, Error> = requests.iter().map(|request| self.address(request)).collect();
         let wires = match wires {
             Ok(wires) => wires,
@@ -103,15 +101,16 @@ impl<'a> Context<'a> {
         let bearer = match (request.keyed, self.environment) {
             (false, _) => None,
             (true, Some(environment)) => Some(environment.key.clone().ok_or_else(|| {
-                let say = format!("no API key for environment `{}`: set {} where the server is started", environment.name, environment.key_variable);
+                let say = format!(
+                    "no API key for environment `{}`: set {} where the server is started",
+                    environment.name, environment.key_variable
+                );
                 Error::policy("missing_key", say)
             })?),
             (true, None) => return Err(Error::policy("missing_key", "this call has no environment")),
         };
-        let mut headers = vec![
-            ("accept", "application/json".to_owned()),
-            ("user-agent", concat!("nango-mcp/", env!("CARGO_PKG_VERSION")).to_owned()),
-        ];
+        let mut headers =
+            vec![("accept", "application/json".to_owned()), ("user-agent", concat!("nango-mcp/", env!("CARGO_PKG_VERSION")).to_owned())];
         let body = request.body.as_ref().map(|body| crate::json::write(body).into_bytes());
         if let Some(body) = &body {
             headers.push(("content-type", "application/json".to_owned()));
@@ -131,5 +130,5 @@ impl<'a> Context<'a> {
 }
 
 fn unanswered() -> Error {
-    Error::Transport { code: "protocol_error", message: "the host gave no answer to a request".into(), outcome_unknown: true }
+    Error::transport("protocol_error", "the host gave no answer to a request".into(), true)
 }

@@ -7,9 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::json;
 
-/// Why a call failed.
+/// Why a call failed. One pointer: an error is rare, and every result that may hold one is moved around.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Error {
+pub struct Error(Box<Cause>);
+
+/// Who must act, and on what.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cause {
     /// The model must change an argument. Nothing was sent.
     Argument {
         /// Stable code, such as `missing_argument`.
@@ -61,26 +65,46 @@ pub struct ApiError {
 impl Error {
     /// An error of one argument.
     pub fn argument(code: &'static str, argument: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::refused(code, Some(argument.into()), message.into())
+        Self::of(Cause::Argument { code, argument: argument.into(), message: message.into() })
     }
 
     /// A refusal by configuration.
     pub fn policy(code: &'static str, message: impl Into<String>) -> Self {
-        Self::refused(code, None, message.into())
+        Self::of(Cause::Policy { code, message: message.into() })
     }
 
-    // Not generic, and so but once in the component.
+    /// A failure that Nango reported.
+    pub fn nango(error: ApiError) -> Self {
+        Self::of(Cause::Nango(error))
+    }
+
+    /// A failure on the way to Nango or back.
+    pub fn transport(code: &'static str, message: String, outcome_unknown: bool) -> Self {
+        Self::of(Cause::Transport { code, message, outcome_unknown })
+    }
+
+    // Not inlined, and so but once in the component.
     #[inline(never)]
-    fn refused(code: &'static str, argument: Option<String>, message: String) -> Self {
-        match argument {
-            Some(argument) => Self::Argument { code, argument, message },
-            None => Self::Policy { code, message },
+    fn of(cause: Cause) -> Self {
+        Self(Box::new(cause))
+    }
+
+    /// Who must act, and on what.
+    pub fn cause(&self) -> &Cause {
+        &self.0
+    }
+
+    /// What Nango reported, if it was Nango.
+    pub fn api(&self) -> Option<&ApiError> {
+        match self.cause() {
+            Cause::Nango(api) => Some(api),
+            _ => None,
         }
     }
 
     /// A success of this route whose body is not what the route answers with.
     pub fn invalid_answer(route: &str) -> Self {
-        Self::Nango(ApiError {
+        Self::nango(ApiError {
             status: 200,
             code: "invalid_answer".into(),
             message: format!("the answer to {route} is not what Nango answers with"),
@@ -91,41 +115,41 @@ impl Error {
 
     /// The stable code.
     pub fn code(&self) -> &str {
-        match self {
-            Self::Argument { code, .. } | Self::Policy { code, .. } | Self::Transport { code, .. } => code,
-            Self::Nango(api) => &api.code,
+        match self.cause() {
+            Cause::Argument { code, .. } | Cause::Policy { code, .. } | Cause::Transport { code, .. } => code,
+            Cause::Nango(api) => &api.code,
         }
     }
 
     /// The sentence for the model: what, where, remedy.
     pub fn sentence(&self) -> String {
-        match self {
-            Self::Argument { message, .. } | Self::Policy { message, .. } => message.clone(),
-            Self::Nango(api) => match &api.hint {
+        match self.cause() {
+            Cause::Argument { message, .. } | Cause::Policy { message, .. } => message.clone(),
+            Cause::Nango(api) => match &api.hint {
                 Some(hint) => format!("{}; {hint}", api.message),
                 None => api.message.clone(),
             },
-            Self::Transport { message, outcome_unknown, .. } if *outcome_unknown => {
+            Cause::Transport { message, outcome_unknown, .. } if *outcome_unknown => {
                 format!("{message}; the request may have taken effect: look before you repeat it")
             }
-            Self::Transport { message, .. } => message.clone(),
+            Cause::Transport { message, .. } => message.clone(),
         }
     }
 
     /// `{kind, code, message, status?, field?, fields?, hint?, retry_after_seconds?, outcome_unknown?}`.
     pub fn to_json(&self) -> Value {
-        let (kind, message) = match self {
-            Self::Argument { message, .. } => ("argument", message),
-            Self::Policy { message, .. } => ("policy", message),
-            Self::Nango(api) => ("nango", &api.message),
-            Self::Transport { message, .. } => ("transport", message),
+        let (kind, message) = match self.cause() {
+            Cause::Argument { message, .. } => ("argument", message),
+            Cause::Policy { message, .. } => ("policy", message),
+            Cause::Nango(api) => ("nango", &api.message),
+            Cause::Transport { message, .. } => ("transport", message),
         };
         let mut out = json::object([("kind", json::text(kind)), ("code", json::text(self.code())), ("message", json::text(message))]);
-        match self {
-            Self::Argument { argument, .. } if !argument.is_empty() => json::put(&mut out, "field", json::text(argument)),
-            Self::Nango(api) => api.describe(&mut out),
-            Self::Transport { outcome_unknown: true, .. } => json::put(&mut out, "outcome_unknown", true.into()),
-            Self::Argument { .. } | Self::Policy { .. } | Self::Transport { .. } => {}
+        match self.cause() {
+            Cause::Argument { argument, .. } if !argument.is_empty() => json::put(&mut out, "field", json::text(argument)),
+            Cause::Nango(api) => api.describe(&mut out),
+            Cause::Transport { outcome_unknown: true, .. } => json::put(&mut out, "outcome_unknown", true.into()),
+            Cause::Argument { .. } | Cause::Policy { .. } | Cause::Transport { .. } => {}
         }
         Value::Object(out)
     }
@@ -139,7 +163,8 @@ impl ApiError {
             json::put(out, "field", json::text(path));
         }
         if self.fields.len() > 1 {
-            let fields = self.fields.iter().map(|(path, reason)| json::object([("field", json::text(path)), ("reason", json::text(reason))]));
+            let fields =
+                self.fields.iter().map(|(path, reason)| json::object([("field", json::text(path)), ("reason", json::text(reason))]));
             json::put(out, "fields", fields.collect());
         }
         if let Some(hint) = &self.hint {

@@ -10,6 +10,7 @@ mod paging;
 mod path;
 pub mod tags;
 pub mod time;
+mod url;
 
 use serde_json::Value;
 
@@ -17,6 +18,7 @@ pub(crate) use self::failure::{failure, rate_limited, read};
 pub use self::ids::*;
 pub use self::paging::Window;
 pub use self::path::{Path, is_dot_segment};
+pub use self::url::WebUrl;
 
 /// Answers of Nango's own routes above this many bytes are given up: the largest, the provider catalogue, has
 /// 0.92 MB (0.71.10) and grows.
@@ -87,8 +89,8 @@ impl Request {
         if self.query.is_empty() {
             return self.path.as_str().to_owned();
         }
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
-        format!("{}?{query}", self.path.as_str())
+        let pairs: Vec<String> = self.query.iter().map(|(name, value)| format!("{}={}", path::encode(name), path::encode(value))).collect();
+        format!("{}?{}", self.path.as_str(), pairs.join("&"))
     }
 }
 

@@ -87,7 +87,7 @@ pub trait Tool {
     /// What a schema cannot say about several arguments together: refused before anything is sent.
     ///
     /// # Errors
-    /// An [`Error::Argument`] whose code stands in [`crate::rules::RULES`].
+    /// An [`Error::argument`] whose code stands in [`crate::rules::RULES`].
     fn rules(_args: &Self::Args) -> Result<(), Error> {
         Ok(())
     }
@@ -96,7 +96,7 @@ pub trait Tool {
     ///
     /// # Errors
     /// Whatever went wrong, by who must act.
-    fn call(cx: &Context<'_>, args: Self::Args) -> Result<Self::Output, Error>;
+    fn call(cx: &Context<'_>, args: &Self::Args) -> Result<Self::Output, Error>;
 }
 
 /// A tool with its types erased.
@@ -127,8 +127,11 @@ pub struct Entry {
     /// Fields of the result.
     pub output: &'static [Param],
     own_params: &'static [Param],
-    run: fn(&Context<'_>, Map<String, Value>, Policy<'_>) -> Result<Map<String, Value>, Error>,
+    run: Run,
 }
+
+/// Take, rule, ask the policy, call, give.
+type Run = fn(&Context<'_>, Map<String, Value>, Policy<'_>) -> Result<Map<String, Value>, Error>;
 
 /// What stands between checked arguments and the call: run after the rules, so that bad input is named first.
 pub(crate) type Policy<'a> = &'a dyn Fn() -> Result<(), Error>;
@@ -157,19 +160,14 @@ pub(crate) const fn entry<T: Tool>() -> Entry {
             }
             T::rules(&args)?;
             policy()?;
-            Ok(T::call(cx, args)?.give())
+            Ok(T::call(cx, &args)?.give())
         },
     }
 }
 
 /// `environment`: its values are configuration, so the schema gets them at listing time.
-static ENVIRONMENT: Param = Param {
-    name: "environment",
-    doc: "Nango environment to work in.",
-    kind: &Kind::Text(Text::of(1, 64)),
-    required: true,
-    default: None,
-};
+static ENVIRONMENT: Param =
+    Param { name: "environment", doc: "Nango environment to work in.", kind: &Kind::Text(Text::of(1, 64)), required: true, default: None };
 
 /// `confirmation`, for every tool that writes.
 static CONFIRMATION: Param = Param {
@@ -235,7 +233,10 @@ impl Entry {
         if config.read_only {
             return Err(Error::policy(
                 "read_only",
-                format!("`{}` changes Nango, and this server is read-only; the operator lifts that with NANGO_MCP_READ_ONLY=false", self.name),
+                format!(
+                    "`{}` changes Nango, and this server is read-only; the operator lifts that with NANGO_MCP_READ_ONLY=false",
+                    self.name
+                ),
             ));
         }
         let demanded = match self.effect {

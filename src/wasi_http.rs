@@ -9,7 +9,7 @@ use std::time::Duration;
 use waki::bindings::wasi::clocks::monotonic_clock;
 use waki::bindings::wasi::http::outgoing_handler;
 use waki::bindings::wasi::http::types::{
-    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme, http_error_code,
+    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
 };
 use waki::bindings::wasi::io::poll::{Pollable, poll};
 use waki::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
@@ -113,12 +113,12 @@ impl Exchange {
     }
 
     fn advance(&mut self) {
-        if matches!(self.stage, Stage::Waiting(_)) {
-            if let Some(writing) = self.writing.take() {
-                // A stream that closes early is no verdict: the response, or its error, is.
-                self.writing = writing.advance();
-                return;
-            }
+        if matches!(self.stage, Stage::Waiting(_))
+            && let Some(writing) = self.writing.take()
+        {
+            // A stream that closes early is no verdict: the response, or its error, is.
+            self.writing = writing.advance();
+            return;
         }
         let stage = std::mem::replace(&mut self.stage, Stage::Done(Err(TransportError::Protocol)));
         self.stage = match stage {
@@ -212,7 +212,8 @@ impl Writing {
 
 impl Reading {
     fn begin(response: &waki::bindings::wasi::http::types::IncomingResponse, cap: usize) -> Result<Self, TransportError> {
-        let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+        // No header that is read here has anything but ASCII.
+        let text = |value: Vec<u8>| String::from_utf8(value).unwrap_or_default();
         let headers = response.headers().entries().into_iter().map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect();
         let mut answer = HttpAnswer { status: response.status(), headers, body: Vec::new() };
         // A length beyond what this 32-bit guest could hold is a length beyond the cap.
@@ -239,13 +240,9 @@ impl Reading {
                 Stage::Done(Err(TransportError::Broken))
             }
             Err(StreamError::Closed) => Stage::Done(Ok(self.answer)),
-            Err(StreamError::LastOperationFailed(error)) => {
-                Stage::Done(Err(http_error_code(&error).map_or(TransportError::Broken, |code| match reason(&code) {
-                    // Headers had come, so the server is there and speaks HTTP: only the body broke off.
-                    TransportError::Protocol | TransportError::Refused => TransportError::Broken,
-                    other => other,
-                })))
-            }
+            // Headers had come, so the server is there and speaks HTTP: only the body broke off. Which of the many
+            // ways it did would cost 3 kB to ask.
+            Err(StreamError::LastOperationFailed(_)) => Stage::Done(Err(TransportError::Broken)),
         }
     }
 }

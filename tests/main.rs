@@ -12,6 +12,7 @@
 mod calls;
 mod config;
 mod contract;
+mod documents;
 mod generated;
 mod layers;
 mod rules;

@@ -37,7 +37,10 @@ fn main() -> Result<()> {
     start()?;
     let pinned = Command::new("taskset").args(["-c", "1", "true"]).status().is_ok_and(|status| status.success());
     let placements: &[(&str, &[&str], &[&str])] = match pinned {
-        true => &[("same core", &["taskset", "-c", "0"], &["taskset", "-c", "0"]), ("split cores", &["taskset", "-c", "0"], &["taskset", "-c", "1"])],
+        true => &[
+            ("same core", &["taskset", "-c", "0"], &["taskset", "-c", "0"]),
+            ("split cores", &["taskset", "-c", "0"], &["taskset", "-c", "1"]),
+        ],
         false => &[("unpinned (no taskset, or one core)", &[], &[])],
     };
     for (name, own, nango) in placements {
@@ -65,7 +68,11 @@ fn start() -> Result<()> {
     times.sort();
     sizes.sort();
     let (time, size) = (times.get(STARTS / 2).copied().unwrap_or_default(), sizes.get(STARTS / 2).copied().unwrap_or_default());
-    say(&format!("start to answered initialize, warm cache, median of {STARTS}: {:.1} ms, {:.1} MB RSS", time.as_secs_f64() * 1e3, size as f64 / 1e3))
+    say(&format!(
+        "start to answered initialize, warm cache, median of {STARTS}: {:.1} ms, {:.1} MB RSS",
+        time.as_secs_f64() * 1e3,
+        size as f64 / 1e3
+    ))
 }
 
 /// One request in four ways, in turns.
@@ -80,7 +87,12 @@ async fn measure(base: &str) -> Result<()> {
     let body = json!({"tags": {"end_user_id": "u1"}, "allowed_integrations": ["github"]}).to_string();
     let link = json!({"environment": "default", "allowed_integrations": ["github"], "tags": {"end_user_id": "u1"}});
     let cases = [
-        ("GET /integrations", Request::get(format!("{base}/integrations")).body(String::new())?, "list_integrations", json!({"environment": "default"})),
+        (
+            "GET /integrations",
+            Request::get(format!("{base}/integrations")).body(String::new())?,
+            "list_integrations",
+            json!({"environment": "default"}),
+        ),
         ("POST /connect/sessions", Request::post(format!("{base}/connect/sessions")).body(body)?, "create_connect_session", link),
     ];
     for (name, request, tool, arguments) in cases {

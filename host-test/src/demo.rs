@@ -111,7 +111,10 @@ async fn call(server: &Server, out: &mut impl Write, tool: &str, mut arguments: 
     let result = server.call(tool, &arguments.to_string()).await.map_err(|error| anyhow::anyhow!("{tool}: {}", error.message))?;
     match result.structured_content {
         Some(structured) if result.is_error != Some(true) => Ok(structured),
-        _ => bail!("{tool} failed: {}", result.content.first().and_then(|block| block.as_text()).map_or("no text", |text| text.text.as_str())),
+        _ => bail!(
+            "{tool} failed: {}",
+            result.content.first().and_then(|block| block.as_text()).map_or("no text", |text| text.text.as_str())
+        ),
     }
 }
 

@@ -32,7 +32,10 @@ pub async fn serve(server: Server, endpoint: Endpoint) -> Result<()> {
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;
     };
-    axum::serve(listener, router(server, &endpoint.allowed_hosts, address)).with_graceful_shutdown(stop).await.context("the endpoint failed")
+    axum::serve(listener, router(server, &endpoint.allowed_hosts, address))
+        .with_graceful_shutdown(stop)
+        .await
+        .context("the endpoint failed")
 }
 
 /// Take the address, if this endpoint may.

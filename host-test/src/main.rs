@@ -20,7 +20,10 @@ use rmcp::ServiceExt as _;
 /// configuration table and no others; it has no files and no sockets. Configuration comes from the environment,
 /// completed by a `.env` file in the current directory.
 #[derive(Parser)]
-#[command(version, after_help = "Try it without an account:\n  nango-mcp-host demo\n\nUse it with an MCP client (stdio):\n  NANGO_SECRET_KEY=... nango-mcp-host stdio")]
+#[command(
+    version,
+    after_help = "Try it without an account:\n  nango-mcp-host demo\n\nUse it with an MCP client (stdio):\n  NANGO_SECRET_KEY=... nango-mcp-host stdio"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, DiscoverResult, Implementation, ListToolsResult, MetaObject,
-    PaginatedRequestParams, ProtocolVersion, Resource, ResourceContents, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, DiscoverResult, Implementation, ListToolsResult,
+    MetaObject, PaginatedRequestParams, ProtocolVersion, Resource, ResourceContents, ServerCapabilities, ServerConfig, Tool,
+    ToolAnnotations,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -42,7 +43,7 @@ impl Server {
     pub async fn start(sandbox: Sandbox, demo: bool) -> Result<Self> {
         let info = sandbox.info().await.map_err(|fault| anyhow!("{}", sentence(&fault)))?;
         let tools = match sandbox.list_tools().await.map_err(|fault| anyhow!("{}", sentence(&fault)))? {
-            Ok(tools) => tools.into_iter().map(tool).collect::<Result<Vec<Tool>>>()?,
+            Ok(tools) => tools.iter().map(tool).collect::<Result<Vec<Tool>>>()?,
             Err(wit::CallError::Configuration(text)) => return Err(anyhow!("configuration: {text}")),
             Err(error) => return Err(anyhow!("the component lists no tools: {error:?}")),
         };
@@ -103,7 +104,11 @@ impl ServerHandler for Server {
         Ok(result.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public))
     }
 
-    async fn list_tools(&self, request: Option<PaginatedRequestParams>, _context: RequestContext<RoleServer>) -> Result<ListToolsResult, ErrorData> {
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
         if request.is_some_and(|page| page.cursor.is_some()) {
             return Err(ErrorData::invalid_params("unknown cursor: the list has one page", None));
         }
@@ -129,7 +134,7 @@ impl ServerHandler for Server {
     }
 }
 
-fn tool(tool: wit::Tool) -> Result<Tool> {
+fn tool(tool: &wit::Tool) -> Result<Tool> {
     let schema = |text: &str| serde_json::from_str::<Map<String, Value>>(text).with_context(|| format!("schema of {}", tool.name));
     let hints = ToolAnnotations::new()
         .read_only(tool.annotations.read_only)

@@ -213,6 +213,7 @@ fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 }
 
 /// wasmtime's error with its causes, as one of ours.
+#[expect(clippy::needless_pass_by_value, reason = "the form of map_err")]
 fn broken(error: wasmtime::Error) -> anyhow::Error {
     anyhow!("{error:#}")
 }

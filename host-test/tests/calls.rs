@@ -64,7 +64,10 @@ async fn refused_input_sends_nothing() {
         ("create_connect_session", json!({"allowed_integrations": ["github"], "end_user": {"id": 1}})),
         ("create_connect_session", json!({"allowed_integrations": ["github"], "tags": {"a": "x".repeat(256)}})),
         ("create_connect_session", json!({"allowed_integrations": ["github"], "tags": {}, "webhook_url_override": hidden})),
-        ("create_standard_connect_session", json!({"provider_config_key": "github", "principal": hidden, "owner_kind": hidden, "purpose": "documents"})),
+        (
+            "create_standard_connect_session",
+            json!({"provider_config_key": "github", "principal": hidden, "owner_kind": hidden, "purpose": "documents"}),
+        ),
         ("create_reconnect_session", json!({"connection_id": "../integrations", "provider_config_key": "github"})),
         ("get_connection", json!({"connection_id": "%2e%2e/integrations?x=", "provider_config_key": "github"})),
         ("get_connection", json!({"connection_id": "c1", "provider_config_key": ".."})),

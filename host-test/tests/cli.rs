@@ -14,7 +14,6 @@ fn host(folder: &Path, vars: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
     command.env_clear().current_dir(folder).args(arguments).arg("--component").arg(component());
     for name in ["HOME", "XDG_CACHE_HOME", "PATH"] {
-        #[expect(clippy::disallowed_methods, reason = "a test's child process")]
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
@@ -70,7 +69,12 @@ fn call_prints_an_error_and_exits_1() {
 #[test]
 fn a_configuration_that_cannot_hold_is_refused_at_start() {
     let folder = folder("configuration");
-    for (name, value) in [("NANGO_MCP_REQUEST_TIMEOUT", "soon"), ("NANGO_SECRET_KEY", "sk-not-a-uuid"), ("NANGO_BASE_URL", "nango.internal:3003"), ("NANGO_MCP_READ_ONLY", "maybe")] {
+    for (name, value) in [
+        ("NANGO_MCP_REQUEST_TIMEOUT", "soon"),
+        ("NANGO_SECRET_KEY", "sk-not-a-uuid"),
+        ("NANGO_BASE_URL", "nango.internal:3003"),
+        ("NANGO_MCP_READ_ONLY", "maybe"),
+    ] {
         let run = host(&folder, &[(name, value)], &["tools"]);
         assert_eq!(run.status.code(), Some(2), "{name}");
         let said = text(&run.stderr);
@@ -95,7 +99,11 @@ async fn the_env_file_of_the_python_server_works() {
     assert!(said.contains("NANGO_MCP_SECRET_RESOLVER has no effect here"), "{said}");
     assert!(said.contains("did you mean NANGO_MCP_REQUEST_TIMEOUT?"), "{said}");
 
-    let run = host(&folder, &[("NANGO_SECRET_KEY_PROD", "00000000-0000-4000-8000-000000000000")], &["call", "list_integrations", r#"{"environment":"prod"}"#]);
+    let run = host(
+        &folder,
+        &[("NANGO_SECRET_KEY_PROD", "00000000-0000-4000-8000-000000000000")],
+        &["call", "list_integrations", r#"{"environment":"prod"}"#],
+    );
     assert_eq!(run.status.code(), Some(1), "the process's own variables win");
 
     std::fs::write(folder.join("broken.env"), format!("NANGO_SECRET_KEY {KEY}\n")).unwrap();

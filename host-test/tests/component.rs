@@ -34,7 +34,10 @@ async fn its_tools_are_the_library_s() {
     let vars = [("NANGO_MCP_ENVIRONMENTS", "prod,dev"), ("NANGO_MCP_ENVIRONMENT_ALIASES_PROD", "live")];
     let config = Config::from_vars(vars.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap();
     let listed = server(&vars).await;
-    let of_library: Vec<_> = nango_mcp::list_tools(&config).into_iter().map(|tool| (tool.entry.name.to_owned(), tool.input_schema, tool.output_schema)).collect();
+    let of_library: Vec<_> = nango_mcp::list_tools(&config)
+        .into_iter()
+        .map(|tool| (tool.entry.name.to_owned(), tool.input_schema, tool.output_schema))
+        .collect();
     let of_component: Vec<_> = listed
         .tools()
         .iter()

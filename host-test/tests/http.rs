@@ -39,14 +39,17 @@ const JSON: [(&str, &str); 2] = [("content-type", "application/json"), ("accept"
 async fn a_call_in_both_eras() {
     let (address, _nango) = endpoint().await;
     let arguments = json!({"allowed_integrations": ["github"], "tags": {"end_user_id": "u1"}});
-    let call = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "create_connect_session", "arguments": arguments}});
+    let call =
+        json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "create_connect_session", "arguments": arguments}});
     let (status, body) = send(address, "POST", &[JSON[0], JSON[1], ("mcp-protocol-version", "2025-11-25")], &call.to_string()).await;
     let answer: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{status} {body}"));
     assert!(answer["result"]["structuredContent"]["connect_link"].is_string(), "{answer}");
 
     let mut modern = call;
-    modern["params"]["_meta"] = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
-    let headers = [JSON[0], JSON[1], ("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", "create_connect_session")];
+    modern["params"]["_meta"] =
+        json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
+    let headers =
+        [JSON[0], JSON[1], ("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", "create_connect_session")];
     let (status, body) = send(address, "POST", &headers, &modern.to_string()).await;
     let answer: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{status} {body}"));
     assert_eq!((status, &answer["result"]["resultType"]), (200, &json!("complete")), "{answer}");

@@ -1,5 +1,15 @@
 //! The built component in the real host, over real sockets. `make test` builds both first.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test may panic, and reads the clock and the environment of its children"
+)]
+
 mod bench;
 mod calls;
 mod cli;

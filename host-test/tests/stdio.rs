@@ -55,7 +55,8 @@ fn the_handshake_era() {
         client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}));
         assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 8);
-        let call = json!({"name": "create_connect_session", "arguments": {"allowed_integrations": ["github"], "tags": {"end_user_id": "u1"}}});
+        let call =
+            json!({"name": "create_connect_session", "arguments": {"allowed_integrations": ["github"], "tags": {"end_user_id": "u1"}}});
         let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": call}));
         assert!(answer["result"]["structuredContent"]["connect_link"].is_string(), "{answer}");
         assert_eq!(answer["result"]["_meta"]["demo"], true, "what the embedded Nango answered says so");

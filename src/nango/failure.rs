@@ -16,13 +16,7 @@ use crate::transport::{HttpAnswer, TransportError};
 /// Read an answer: JSON of a success, or the failure it reports.
 pub(crate) fn read(request: &Request, answer: &HttpAnswer, base: &Base, environment: Option<&Environment>) -> Result<Answer, Error> {
     let failed = |code: &str, message: String, hint: &str| {
-        Err(Error::Nango(ApiError {
-            status: answer.status,
-            code: code.into(),
-            message,
-            hint: Some(hint.into()),
-            ..ApiError::default()
-        }))
+        Err(Error::nango(ApiError { status: answer.status, code: code.into(), message, hint: Some(hint.into()), ..ApiError::default() }))
     };
     let route = request.route;
     let json = json::read(&answer.body);
@@ -45,7 +39,7 @@ pub(crate) fn read(request: &Request, answer: &HttpAnswer, base: &Base, environm
             format!("{base} answered {route} with a web page (status {}), not with JSON", answer.status),
             "NANGO_BASE_URL must be the address of Nango's API, not of its dashboard",
         ),
-        (_, json) => Err(Error::Nango(api_error(request, answer, json.unwrap_or_default(), environment))),
+        (_, json) => Err(Error::nango(api_error(request, answer, &json.unwrap_or_default(), environment))),
     }
 }
 
@@ -76,26 +70,28 @@ fn number(answer: &HttpAnswer, header: &str) -> Option<u64> {
     answer.header(header)?.trim().parse().ok()
 }
 
-fn api_error(request: &Request, answer: &HttpAnswer, body: Value, environment: Option<&Environment>) -> ApiError {
+fn api_error(request: &Request, answer: &HttpAnswer, body: &Value, environment: Option<&Environment>) -> ApiError {
     let status = answer.status;
     // Transport failures of the proxy have no envelope (observed): the object itself is the error then.
-    let error = body.get("error").filter(|error| error.is_object()).unwrap_or(&body);
+    let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
     let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
     let (own, said) = (text("code"), clean(text("message")));
     let fields = fields(request, error);
     let has = |reason: &str| fields.iter().any(|(_, text)| text.contains(reason));
     let (code, hint) = match (status, own) {
         (401, _) => ("key_rejected", key_hint(environment)),
-        (403, "forbidden") if said.contains("docs connect url") => (
-            "docs_connect_not_allowed",
-            "leave `overrides` out: docs_connect needs a Growth or Enterprise plan on Nango Cloud".into(),
-        ),
-        (403, "forbidden") if said.contains("scope") => (
-            "missing_scope",
-            "the operator can add that scope to the API key in Nango's dashboard (Environment Settings, API Keys)".into(),
-        ),
-        (429, "too_many_request") => ("rate_limited", "wait that long and call again; the limit is shared by the whole Nango account".into()),
-        (400, "resource_capped") => ("connection_limit", "the Nango plan allows no more connections: delete unused ones or upgrade the plan".into()),
+        (403, "forbidden") if said.contains("docs connect url") => {
+            ("docs_connect_not_allowed", "leave `overrides` out: docs_connect needs a Growth or Enterprise plan on Nango Cloud".into())
+        }
+        (403, "forbidden") if said.contains("scope") => {
+            ("missing_scope", "the operator can add that scope to the API key in Nango's dashboard (Environment Settings, API Keys)".into())
+        }
+        (429, "too_many_request") => {
+            ("rate_limited", "wait that long and call again; the limit is shared by the whole Nango account".into())
+        }
+        (400, "resource_capped") => {
+            ("connection_limit", "the Nango plan allows no more connections: delete unused ones or upgrade the plan".into())
+        }
         (400, "invalid_body") if has("Integration does not exist") => ("unknown_integration", INTEGRATIONS.into()),
         (400, "invalid_body") if said.starts_with("ConnectionID or IntegrationId") => ("unknown_connection", CONNECTIONS.into()),
         (_, "unknown_provider_config") => ("unknown_integration", INTEGRATIONS.into()),
@@ -180,7 +176,8 @@ fn clean(text: &str) -> String {
 }
 
 fn shorten(text: &str, most: usize) -> String {
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let hidden =
+        |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     let short: String = text.chars().map(|c| if hidden(c) { ' ' } else { c }).take(most).collect();
     if text.chars().count() <= most {
         return short;
@@ -200,22 +197,41 @@ fn stable(code: &str) -> String {
 pub(crate) fn failure(request: &Request, error: TransportError, base: &Base, within: Duration) -> Error {
     let route = request.route;
     let (code, message) = match error {
-        TransportError::Denied => ("host_denied", format!("the host denied outbound HTTP to {base}: it must allow that origin to this component")),
-        TransportError::Refused => ("connection_refused", format!("nobody answers at {base}: is Nango running there, and is NANGO_BASE_URL right?")),
-        TransportError::Unresolved => ("unresolved_host", format!("the host name in {base} does not resolve from here: look at NANGO_BASE_URL")),
-        TransportError::Tls => ("tls_failed", format!("no trusted TLS connection to {base}: look at its certificate, and at http or https in NANGO_BASE_URL")),
+        TransportError::Denied => {
+            ("host_denied", format!("the host denied outbound HTTP to {base}: it must allow that origin to this component"))
+        }
+        TransportError::Refused => {
+            ("connection_refused", format!("nobody answers at {base}: is Nango running there, and is NANGO_BASE_URL right?"))
+        }
+        TransportError::Unresolved => {
+            ("unresolved_host", format!("the host name in {base} does not resolve from here: look at NANGO_BASE_URL"))
+        }
+        TransportError::Tls => {
+            ("tls_failed", format!("no trusted TLS connection to {base}: look at its certificate, and at http or https in NANGO_BASE_URL"))
+        }
         TransportError::Timeout => (
             "timeout",
-            format!("Nango did not answer {route} whole within {}.{} s: try again, or raise NANGO_MCP_REQUEST_TIMEOUT (at most 50)", within.as_secs(), within.subsec_millis() / 100),
+            format!(
+                "Nango did not answer {route} whole within {}.{} s: try again, or raise NANGO_MCP_REQUEST_TIMEOUT (at most 50)",
+                within.as_secs(),
+                within.subsec_millis() / 100
+            ),
         ),
-        TransportError::Broken => ("connection_lost", format!("the connection to {base} broke before the answer to {route} was whole: try again")),
+        TransportError::Broken => {
+            ("connection_lost", format!("the connection to {base} broke before the answer to {route} was whole: try again"))
+        }
         TransportError::TooLarge => (
             "answer_too_large",
-            format!("the answer to {route} is larger than {} MiB: ask for less, for example with a smaller `limit`", request.answer_cap >> 20),
+            format!(
+                "the answer to {route} is larger than {} MiB: ask for less, for example with a smaller `limit`",
+                request.answer_cap >> 20
+            ),
         ),
-        TransportError::Protocol => ("protocol_error", format!("what answers at {base} does not speak HTTP as expected: look at NANGO_BASE_URL")),
+        TransportError::Protocol => {
+            ("protocol_error", format!("what answers at {base} does not speak HTTP as expected: look at NANGO_BASE_URL"))
+        }
     };
     // Before these, nothing had left the host.
     let sent = !matches!(error, TransportError::Denied | TransportError::Refused | TransportError::Unresolved | TransportError::Tls);
-    Error::Transport { code, message, outcome_unknown: sent && request.method != "GET" }
+    Error::transport(code, message, sent && request.method != "GET")
 }

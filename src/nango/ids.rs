@@ -49,11 +49,8 @@ impl Segment for ConnectionId {
 }
 
 /// Of identifiers that stand in a path.
-const NO_DOT_SEGMENT: Option<Beyond> = Some(Beyond {
-    code: "dot_segment",
-    refuses: is_dot_segment,
-    rule: "not contain `.` or `..` as a path segment, in any encoding",
-});
+const NO_DOT_SEGMENT: Option<Beyond> =
+    Some(Beyond { code: "dot_segment", refuses: is_dot_segment, rule: "not contain `.` or `..` as a path segment, in any encoding" });
 
 static INTEGRATION_KEY: Pattern = Pattern {
     regex: r"^[a-zA-Z0-9~:.@ _-]+$",

@@ -1,5 +1,9 @@
 //! The link that a person opens to connect an account.
 
+use percent_encoding::percent_decode_str;
+
+use super::WebUrl;
+use super::path::encode;
 use crate::config::Config;
 
 /// The link with the address of Nango's API in it, where the page needs that.
@@ -14,22 +18,18 @@ pub fn for_person(link: &str, config: &Config) -> Option<String> {
         Some((rest, fragment)) => (rest, Some(fragment)),
         None => (link, None),
     };
-    let uri: http::Uri = rest.parse().ok()?;
-    let web = matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty());
-    if !web || link.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return None;
-    }
+    WebUrl::parse(link)?;
     if config.public_url.is_none() && config.base.is_cloud() {
         return Some(link.to_owned());
     }
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let is_api_url = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| name == "apiURL");
+    let is_api_url = |pair: &&str| pair.split('=').next().is_some_and(|name| percent_decode_str(name).eq("apiURL".bytes()));
     let pairs = || query.split('&').filter(|pair| !pair.is_empty());
     if config.public_url.is_none() && pairs().any(|pair| is_api_url(&pair)) {
         return Some(link.to_owned());
     }
     let api_url = config.public_url.clone().unwrap_or_else(|| config.base.to_string());
-    let api_url = format!("apiURL={}", form_urlencoded::byte_serialize(api_url.as_bytes()).collect::<String>());
+    let api_url = format!("apiURL={}", encode(&api_url));
     let query: Vec<&str> = pairs().filter(|pair| !is_api_url(pair)).chain([api_url.as_str()]).collect();
     let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
     Some(format!("{address}?{}{fragment}", query.join("&")))
@@ -51,10 +51,30 @@ mod tests {
         let cloud = "https://connect.nango.dev/?session_token=t";
         check("https://api.nango.dev", "", cloud, Some(cloud));
         check("https://api-staging.nango.dev", "", cloud, Some(cloud));
-        check("https://api.nango.dev.evil.example", "", cloud, Some("https://connect.nango.dev/?session_token=t&apiURL=https%3A%2F%2Fapi.nango.dev.evil.example"));
-        check("http://nango:3003", "", "http://c:3009/?session_token=t", Some("http://c:3009/?session_token=t&apiURL=http%3A%2F%2Fnango%3A3003"));
-        check("http://nango:3003/", "https://n.example/api/", "http://c/sub/?session_token=t", Some("http://c/sub/?session_token=t&apiURL=https%3A%2F%2Fn.example%2Fapi"));
-        check("https://api.nango.dev", "https://n.example", cloud, Some("https://connect.nango.dev/?session_token=t&apiURL=https%3A%2F%2Fn.example"));
+        check(
+            "https://api.nango.dev.evil.example",
+            "",
+            cloud,
+            Some("https://connect.nango.dev/?session_token=t&apiURL=https%3A%2F%2Fapi.nango.dev.evil.example"),
+        );
+        check(
+            "http://nango:3003",
+            "",
+            "http://c:3009/?session_token=t",
+            Some("http://c:3009/?session_token=t&apiURL=http%3A%2F%2Fnango%3A3003"),
+        );
+        check(
+            "http://nango:3003/",
+            "https://n.example/api/",
+            "http://c/sub/?session_token=t",
+            Some("http://c/sub/?session_token=t&apiURL=https%3A%2F%2Fn.example%2Fapi"),
+        );
+        check(
+            "https://api.nango.dev",
+            "https://n.example",
+            cloud,
+            Some("https://connect.nango.dev/?session_token=t&apiURL=https%3A%2F%2Fn.example"),
+        );
     }
 
     #[test]

@@ -21,13 +21,10 @@ impl Window {
     /// Because an offset must be a multiple of the limit, the window may begin earlier and be larger. Where none
     /// fits into Nango's limit, the slice alone is asked for, and only a full page hints at a next one.
     pub fn over(offset: usize, rows: usize) -> Self {
-        (rows + 1..=MAX_LIMIT)
-            .find(|limit| offset % limit + rows < *limit)
-            .map_or(Self { limit: rows, page: offset / rows.max(1), skip: 0 }, |limit| Self {
-                limit,
-                page: offset / limit,
-                skip: offset % limit,
-            })
+        (rows + 1..=MAX_LIMIT).find(|limit| offset % limit + rows < *limit).map_or(
+            Self { limit: rows, page: offset / rows.max(1), skip: 0 },
+            |limit| Self { limit, page: offset / limit, skip: offset % limit },
+        )
     }
 
     /// Whether an answer of `found` rows leaves more behind a slice of `rows`.

@@ -1,6 +1,6 @@
 //! Paths built from segments, so that an identifier can never become another route.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 use super::ids::Segment;
 
@@ -22,14 +22,9 @@ impl Path {
     /// Only types that refuse dot segments in every encoding may be one: encoding does not hide `..`, and a proxy on
     /// the way might decode and resolve it.
     pub fn segment(mut self, segment: &impl Segment) -> Self {
-        self.add(segment.text());
-        self
-    }
-
-    #[inline(never)]
-    fn add(&mut self, segment: &str) {
         self.0.push('/');
-        self.0.extend(utf8_percent_encode(segment, SEGMENT));
+        self.0.push_str(&encode(segment.text()));
+        self
     }
 
     /// The path as it goes over the wire.
@@ -38,19 +33,26 @@ impl Path {
     }
 }
 
+/// Percent-encode all that is not unreserved: as a path segment, or a name or value of a query.
+#[inline(never)]
+pub(super) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
 /// Whether some reader on the way could take part of this text for `.` or `..`: after any number of percent
 /// decodings, split at slashes of both kinds.
 pub fn is_dot_segment(text: &str) -> bool {
-    let mut text = text.to_owned();
+    let mut text = text.as_bytes().to_vec();
     // Each decoding shortens the text, so this ends.
     loop {
-        if text.split(['/', '\\']).any(|segment| matches!(segment, "." | "..")) {
+        if text.split(|byte| matches!(byte, b'/' | b'\\')).any(|segment| matches!(segment, b"." | b"..")) {
             return true;
         }
-        match percent_decode_str(&text).decode_utf8_lossy().into_owned() {
-            decoded if decoded == text => return false,
-            decoded => text = decoded,
+        let decoded: Vec<u8> = percent_decode(&text).collect();
+        if decoded.len() == text.len() {
+            return false;
         }
+        text = decoded;
     }
 }
 

@@ -25,7 +25,11 @@ pub fn normalise(tags: &[(String, impl AsRef<str>)], path: &str) -> Result<Tags,
         }
         short(value.as_ref(), &format!("{path}.{lower}"))?;
         if lower == "end_user_email" && super::Email::from_text(value.as_ref()).is_none() {
-            return Err(Error::argument("tag_not_an_email", format!("{path}.{lower}"), format!("`{path}.{lower}` must be an email address")));
+            return Err(Error::argument(
+                "tag_not_an_email",
+                format!("{path}.{lower}"),
+                format!("`{path}.{lower}` must be an email address"),
+            ));
         }
         out.push((lower, value.as_ref().to_owned()));
     }

@@ -18,7 +18,7 @@ pub trait Arg: Sized {
     /// keeps the component a quarter smaller.
     fn take(value: Value, fit: &mut bool) -> Self;
     /// Write it; null leaves the field out.
-    fn give(self) -> Value;
+    fn give(&self) -> Value;
 }
 
 /// A closed object: what `object!` declares.
@@ -28,7 +28,7 @@ pub trait Object: Sized {
     /// Read it from an object that `check` let pass; `fit` as in [`Arg::take`].
     fn take(object: Map<String, Value>, fit: &mut bool) -> Self;
     /// Write it.
-    fn give(self) -> Map<String, Value>;
+    fn give(&self) -> Map<String, Value>;
 }
 
 /// The name of a field without Rust's `r#`.
@@ -70,6 +70,7 @@ fn items(value: Value, fit: &mut bool) -> Vec<Value> {
 }
 
 /// The first of the choices.
+#[expect(clippy::panic, reason = "evaluated by the compiler: it fails the build, not a call")]
 pub const fn first<T: Copy>(all: &'static [(&'static str, T)]) -> T {
     match all {
         [(_, first), ..] => *first,
@@ -111,9 +112,9 @@ macro_rules! object {
             }
 
             #[allow(unused_mut, reason = "an object may have no fields")]
-            fn give(self) -> serde_json::Map<String, serde_json::Value> {
+            fn give(&self) -> serde_json::Map<String, serde_json::Value> {
                 let mut object = $crate::json::empty();
-                $($crate::json::put_if(&mut object, $crate::tool::plain(stringify!($field)), <$ty as $crate::tool::Arg>::give(self.$field));)*
+                $($crate::json::put_if(&mut object, $crate::tool::plain(stringify!($field)), <$ty as $crate::tool::Arg>::give(&self.$field));)*
                 object
             }
         }
@@ -123,7 +124,7 @@ macro_rules! object {
             fn take(value: serde_json::Value, fit: &mut bool) -> Self {
                 <Self as $crate::tool::Object>::take($crate::tool::members(value, fit), fit)
             }
-            fn give(self) -> serde_json::Value {
+            fn give(&self) -> serde_json::Value {
                 serde_json::Value::Object(<Self as $crate::tool::Object>::give(self))
             }
         }
@@ -162,7 +163,7 @@ macro_rules! text {
             fn take(value: serde_json::Value, fit: &mut bool) -> Self {
                 Self(<String as $crate::tool::Arg>::take(value, fit))
             }
-            fn give(self) -> serde_json::Value { <String as $crate::tool::Arg>::give(self.0) }
+            fn give(&self) -> serde_json::Value { <String as $crate::tool::Arg>::give(&self.0) }
         }
     )*};
 }
@@ -195,7 +196,7 @@ macro_rules! choices {
                 *fit &= known.is_some();
                 known.map_or($crate::tool::first(Self::ALL), |(_, choice)| *choice)
             }
-            fn give(self) -> serde_json::Value { self.as_str().into() }
+            fn give(&self) -> serde_json::Value { self.as_str().into() }
         }
     };
 }
@@ -211,8 +212,8 @@ impl<T: Arg, const MIN: usize, const MAX: usize> Arg for List<T, MIN, MAX> {
     fn take(value: Value, fit: &mut bool) -> Self {
         Self(items(value, fit).into_iter().map(|item| T::take(item, fit)).collect())
     }
-    fn give(self) -> Value {
-        Value::Array(self.0.into_iter().map(T::give).collect())
+    fn give(&self) -> Value {
+        Value::Array(self.0.iter().map(T::give).collect())
     }
 }
 
@@ -235,10 +236,10 @@ impl<K: Key, V: Arg, const MAX: usize> Arg for Dict<K, V, MAX> {
         }
         Self(taken, PhantomData)
     }
-    fn give(self) -> Value {
+    fn give(&self) -> Value {
         let mut object = json::empty();
-        for (key, value) in self.0 {
-            json::put(&mut object, &key, value.give());
+        for (key, value) in &self.0 {
+            json::put(&mut object, key, value.give());
         }
         Value::Object(object)
     }
@@ -265,7 +266,7 @@ impl<const MIN: i64, const MAX: i64> Arg for Int<MIN, MAX> {
     fn take(value: Value, fit: &mut bool) -> Self {
         Self(number(&value, fit).unwrap_or(MIN))
     }
-    fn give(self) -> Value {
+    fn give(&self) -> Value {
         self.0.into()
     }
 }
@@ -285,8 +286,8 @@ impl Arg for bool {
         *fit &= truth.is_some();
         truth.unwrap_or_default()
     }
-    fn give(self) -> Value {
-        self.into()
+    fn give(&self) -> Value {
+        Value::Bool(*self)
     }
 }
 
@@ -303,9 +304,8 @@ impl Arg for String {
             }
         }
     }
-    #[inline(never)]
-    fn give(self) -> Value {
-        self.into()
+    fn give(&self) -> Value {
+        json::text(self)
     }
 }
 
@@ -317,8 +317,8 @@ impl Arg for Open {
     fn take(value: Value, fit: &mut bool) -> Self {
         members(value, fit)
     }
-    fn give(self) -> Value {
-        self.into()
+    fn give(&self) -> Value {
+        Value::Object(self.clone())
     }
 }
 
@@ -328,7 +328,7 @@ impl<T: Arg> Arg for Option<T> {
     fn take(value: Value, fit: &mut bool) -> Self {
         (!value.is_null()).then(|| T::take(value, fit))
     }
-    fn give(self) -> Value {
-        self.map_or(Value::Null, T::give)
+    fn give(&self) -> Value {
+        self.as_ref().map_or(Value::Null, T::give)
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn object(params: &[&Param], object: &Map<String, Value>, path: &str)
 
 fn kind(kind: &Kind, value: &Value, path: &str) -> Result<(), Error> {
     match (kind, value) {
-        (Kind::Text(limits), Value::String(content)) => text(limits, content, path),
+        (Kind::Text(limits), Value::String(content)) => text(limits, content, path, &format!("argument `{path}`")),
         (Kind::Bool, Value::Bool(_)) | (Kind::Open, Value::Object(_)) => Ok(()),
         (Kind::Integer { min, max }, Value::Number(_)) => match whole(value) {
             Some(number) if (*min..=*max).contains(&number) => Ok(()),
@@ -48,9 +48,10 @@ fn kind(kind: &Kind, value: &Value, path: &str) -> Result<(), Error> {
             if entries.len() > *max {
                 return Err(refuse("wrong_length", path, &format!("have at most {max} keys")));
             }
+            let every = format!("every key of `{path}`");
             entries.iter().try_for_each(|(name, value)| {
                 let at = join(path, name);
-                text(key, name, &at).map_err(|error| key_error(error, path))?;
+                text(key, name, &at, &every)?;
                 self::kind(inner, value, &at)
             })
         }
@@ -72,44 +73,35 @@ fn kind(kind: &Kind, value: &Value, path: &str) -> Result<(), Error> {
     }
 }
 
-fn text(limits: &Text, content: &str, path: &str) -> Result<(), Error> {
+/// Hold a text to its limits; `what` is what the complaint calls it.
+fn text(limits: &Text, content: &str, path: &str, what: &str) -> Result<(), Error> {
+    let refuse = |code, rule: &str| Err(Error::argument(code, path, format!("{what} must {rule}")));
     if !limits.choices.is_empty() {
         if limits.choices.contains(&content) {
             return Ok(());
         }
-        return Err(refuse("unknown_value", path, &format!("be one of {}", limits.choices.join(", "))));
+        return refuse("unknown_value", &format!("be one of {}", limits.choices.join(", ")));
     }
     let length = content.chars().count();
     if !(limits.min..=limits.max).contains(&length) {
-        return Err(refuse("wrong_length", path, &format!("have {}", span(limits.min, limits.max, "character"))));
+        return refuse("wrong_length", &format!("have {}", span(limits.min, limits.max, "character")));
     }
     let Some(pattern) = limits.pattern else { return Ok(()) };
     match &pattern.beyond {
-        _ if !(pattern.matches)(content) => Err(refuse("wrong_format", path, pattern.rule)),
-        Some(beyond) if (beyond.refuses)(content) => Err(refuse(beyond.code, path, beyond.rule)),
+        _ if !(pattern.matches)(content) => refuse("wrong_format", pattern.rule),
+        Some(beyond) if (beyond.refuses)(content) => refuse(beyond.code, beyond.rule),
         _ => Ok(()),
     }
 }
 
 /// Whether a text keeps its limits, those beyond the schema included.
 pub fn fits(limits: &Text, content: &str) -> bool {
-    text(limits, content, "").is_ok()
+    text(limits, content, "", "").is_ok()
 }
 
 /// `argument `path` must …`.
 fn refuse(code: &'static str, path: &str, rule: &str) -> Error {
     Error::argument(code, path, format!("argument `{path}` must {rule}"))
-}
-
-/// The same for the key of a map: the complaint is about the map.
-fn key_error(error: Error, path: &str) -> Error {
-    match error {
-        Error::Argument { code, argument, message } => {
-            let rule = message.split_once(" must ").map_or("", |(_, rule)| rule);
-            Error::argument(code, argument, format!("every key of `{path}` must {rule}"))
-        }
-        other => other,
-    }
 }
 
 fn unknown(params: &[&Param], key: &str, path: &str) -> Error {

@@ -2,8 +2,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use serde_json::{Map, Value};
+
 use crate::error::Error;
+use crate::json;
 use crate::nango::Cursor;
+use crate::tool::Object;
 
 /// Where a list goes on. Stateless: the text is `<offset>_<way>_<digest>`, with no identifier in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,35 +19,40 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The beginning.
-    pub(crate) fn start(way: char) -> Self {
-        Self { offset: 0, way }
-    }
-
-    /// Read a cursor; `call` is what it must belong to: the other arguments, written out.
+    /// Where this call begins: at its cursor, or at the start of a list that is found in this way.
     ///
     /// # Errors
-    /// `bad_cursor`.
-    pub(crate) fn read(cursor: &Cursor, call: &str) -> Result<Self, Error> {
+    /// `bad_cursor`, if the cursor is not one of a call with these other arguments.
+    pub(crate) fn of(args: &impl Object, cursor: Option<&Cursor>, way: char) -> Result<Self, Error> {
+        match cursor {
+            None => Ok(Self { offset: 0, way }),
+            Some(cursor) => Self::read(cursor, args.give()),
+        }
+    }
+
+    /// The cursor's text, for a call with these arguments.
+    pub(crate) fn write(self, args: &impl Object) -> String {
+        format!("{}_{}_{}", self.offset, self.way, self.digest(args.give()))
+    }
+
+    fn read(cursor: &Cursor, args: Map<String, Value>) -> Result<Self, Error> {
         let place = || {
             let mut parts = cursor.split('_');
             let (offset, way, digest) = (parts.next()?, parts.next()?, parts.next()?);
             let place = Self { offset: offset.parse().ok().filter(|offset| *offset <= 10_000_000)?, way: way.chars().next()? };
-            (way.len() == 1 && digest == place.digest(call) && parts.next().is_none()).then_some(place)
+            (way.len() == 1 && digest == place.digest(args) && parts.next().is_none()).then_some(place)
         };
-        let say = "`cursor` does not belong to these arguments: repeat them exactly as in the call that returned it, or start again without it";
+        let say =
+            "`cursor` does not belong to these arguments: repeat them exactly as in the call that returned it, or start again without it";
         place().ok_or_else(|| Error::argument("bad_cursor", "cursor", say))
     }
 
-    /// The cursor's text.
-    pub(crate) fn write(self, call: &str) -> String {
-        format!("{}_{}_{}", self.offset, self.way, self.digest(call))
-    }
-
-    /// Catches mistakes, not forgery: a forged offset reads nothing that the tool would not list anyway.
-    fn digest(self, call: &str) -> String {
+    /// Of the place and the arguments beside the cursor. Catches mistakes, not forgery: a forged offset reads nothing
+    /// that the tool would not list anyway.
+    fn digest(self, mut args: Map<String, Value>) -> String {
+        json::put(&mut args, "cursor", Value::Null);
         let mut hasher = DefaultHasher::new();
-        (self.offset, self.way, call).hash(&mut hasher);
+        (self.offset, self.way, json::write(&args.into())).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
 }

@@ -64,16 +64,16 @@ impl crate::tool::Tool for Tool {
         merged(args.tags.as_ref(), args.end_user.as_ref(), args.organization.as_ref()).map(|_| ())
     }
 
-    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
+    fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
         let tags = merged(args.tags.as_ref(), args.end_user.as_ref(), args.organization.as_ref())?;
         let integrations: Vec<String> = args.allowed_integrations.0.iter().map(|key| key.to_string()).collect();
         let session = Session {
             tags: given(args.tags.as_ref(), "tags")?,
-            end_user: args.end_user,
-            organization: args.organization,
-            integrations_config_defaults: args.integrations_config_defaults,
-            overrides: args.overrides,
-            webhook_url_override: webhook(args.webhook_url_override),
+            end_user: args.end_user.as_ref(),
+            organization: args.organization.as_ref(),
+            integrations_config_defaults: args.integrations_config_defaults.as_ref(),
+            overrides: args.overrides.as_ref(),
+            webhook_url_override: webhook(args.webhook_url_override.as_ref()),
         };
         let created = session.create(cx, &integrations)?;
         Ok(Output {

@@ -72,8 +72,8 @@ impl crate::tool::Tool for Tool {
         merged(args.tags.as_ref(), args.end_user.as_ref(), args.organization.as_ref()).map(|_| ())
     }
 
-    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
-        let kept = if args.preserve_tags { Kept::read(cx, &args)? } else { Kept::default() };
+    fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
+        let kept = if args.preserve_tags { Kept::read(cx, args)? } else { Kept::default() };
         // What the call names wins; an end user or organization in the call makes tags too.
         let named = tags::lay(generated(args.end_user.as_ref(), args.organization.as_ref())?, &given(args.tags.as_ref(), "tags")?);
         let preserved: Tags = kept.tags.iter().filter(|(key, _)| !named.iter().any(|(name, _)| name == key)).cloned().collect();
@@ -81,18 +81,22 @@ impl crate::tool::Tool for Tool {
         tags::capacity(&all)?;
         let next = Next {
             tool: "get_connection".into(),
-            arguments: [("environment", cx.environment()), ("connection_id", &args.connection_id), ("provider_config_key", &args.provider_config_key)]
-                .map(|(key, value)| (key.to_owned(), Value::from(value)))
-                .into_iter()
-                .collect(),
+            arguments: [
+                ("environment", cx.environment()),
+                ("connection_id", &args.connection_id),
+                ("provider_config_key", &args.provider_config_key),
+            ]
+            .map(|(key, value)| (key.to_owned(), Value::from(value)))
+            .into_iter()
+            .collect(),
         };
         let session = Session {
             tags: tags::lay(preserved.clone(), &given(args.tags.as_ref(), "tags")?),
-            end_user: args.end_user,
-            organization: args.organization,
-            integrations_config_defaults: args.integrations_config_defaults,
-            overrides: args.overrides,
-            webhook_url_override: webhook(args.webhook_url_override).or(kept.webhook_url_override),
+            end_user: args.end_user.as_ref(),
+            organization: args.organization.as_ref(),
+            integrations_config_defaults: args.integrations_config_defaults.as_ref(),
+            overrides: args.overrides.as_ref(),
+            webhook_url_override: webhook(args.webhook_url_override.as_ref()).or(kept.webhook_url_override),
         };
         let created = session.reconnect(cx, &args.connection_id, &args.provider_config_key)?;
         Ok(Output {
@@ -120,15 +124,15 @@ struct Kept {
 impl Kept {
     /// Read it. A key that may not read connections is no obstacle: the link is still wanted.
     fn read(cx: &Context<'_>, args: &Args) -> Result<Self, Error> {
-        let connection = match cx.send(connections::read(&args.connection_id, &args.provider_config_key)) {
+        let connection = match cx.send(&connections::read(&args.connection_id, &args.provider_config_key)) {
             Ok(answer) => answer.body,
-            Err(Error::Nango(error)) if error.code == "missing_scope" => {
+            Err(error) if error.code() == "missing_scope" => {
                 let say = "the API key may not read connections (environment:connections:read), so the connection's present tags and webhook \
                     URL are not known and completing this link replaces them by the ones given here";
                 return Ok(Self { warnings: vec![say.into()], ..Self::default() });
             }
             // The usual reason for a reconnect: reading the connection tried to refresh it, and failed.
-            Err(Error::Nango(error)) if error.code == "refresh_failed" => match error.connection {
+            Err(error) if error.code() == "refresh_failed" => match error.api().and_then(|api| api.connection.clone()) {
                 Some(connection) if connection.get("tags").is_some_and(Value::is_object) => connection,
                 _ => row(cx, args)?,
             },
@@ -152,7 +156,7 @@ fn row(cx: &Context<'_>, args: &Args) -> Result<Value, Error> {
         .query("connectionId", &*args.connection_id)
         .query("integrationId", &*args.provider_config_key)
         .query("limit", "1");
-    let answer = cx.send(request)?;
+    let answer = cx.send(&request)?;
     Ok(json::items(&answer.body, "connections").first().cloned().unwrap_or_default())
 }
 
@@ -189,7 +193,7 @@ fn auth_mode(cx: &Context<'_>, connection: &Value) -> Option<String> {
     let mode = of_credentials.or_else(|| {
         let provider = IntegrationKey::from_text(connection.get("provider")?.as_str()?)?;
         let request = Request::get("GET /providers/:provider", Path::fixed("/providers").segment(&provider));
-        json::text_at(&cx.send(request).ok()?.body, "data", "auth_mode").map(str::to_owned)
+        json::text_at(&cx.send(&request).ok()?.body, "data", "auth_mode").map(str::to_owned)
     });
     mode.filter(|mode| mode.len() <= 40 && mode.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
 }

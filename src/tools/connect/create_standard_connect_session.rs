@@ -107,12 +107,16 @@ impl crate::tool::Tool for Tool {
             return Err(Error::argument("blank_principal", "principal", "argument `principal` must be more than blanks"));
         }
         // The other tags have no rule of Nango's to break.
-        let labels = [("principal", Some(&args.principal)), ("organization_id", args.organization_id.as_ref()), ("display_name", args.display_name.as_ref())];
+        let labels = [
+            ("principal", Some(&args.principal)),
+            ("organization_id", args.organization_id.as_ref()),
+            ("display_name", args.display_name.as_ref()),
+        ];
         labels.into_iter().try_for_each(|(name, label)| label.map_or(Ok(()), |label| tags::short(label, name)))
     }
 
-    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
-        let tags = convention(&args, cx.environment());
+    fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
+        let tags = convention(args, cx.environment());
         let integration = args.provider_config_key.to_string();
         let mut after = Map::new();
         for (key, value) in [
@@ -125,11 +129,8 @@ impl crate::tool::Tool for Tool {
         ] {
             after.extend(value.map(|value| (key.to_owned(), value.into())));
         }
-        let session = Session {
-            tags: tags.clone(),
-            integrations_config_defaults: args.integrations_config_defaults,
-            ..Session::default()
-        };
+        let session =
+            Session { tags: tags.clone(), integrations_config_defaults: args.integrations_config_defaults.as_ref(), ..Session::default() };
         let created = session.create(cx, std::slice::from_ref(&integration))?;
         Ok(Output {
             say: created.say(&format!("connect {integration}")),

@@ -12,13 +12,13 @@ use crate::tool::{Arg, Dict};
 
 /// A Connect session to be created.
 #[derive(Default)]
-pub(crate) struct Session {
+pub(crate) struct Session<'a> {
     /// The tags to send: without those that Nango makes of `end_user` and `organization` itself.
     pub(crate) tags: Tags,
-    pub(crate) end_user: Option<EndUser>,
-    pub(crate) organization: Option<Organization>,
-    pub(crate) integrations_config_defaults: Option<Defaults>,
-    pub(crate) overrides: Option<Overrides>,
+    pub(crate) end_user: Option<&'a EndUser>,
+    pub(crate) organization: Option<&'a Organization>,
+    pub(crate) integrations_config_defaults: Option<&'a Defaults>,
+    pub(crate) overrides: Option<&'a Overrides>,
     pub(crate) webhook_url_override: Option<String>,
 }
 
@@ -56,7 +56,8 @@ pub(crate) fn generated(end_user: Option<&EndUser>, organization: Option<&Organi
 /// # Errors
 /// As [`tags::normalise`].
 pub(crate) fn given(tags: Option<&TagsArg>, path: &str) -> Result<Tags, Error> {
-    let pairs: Vec<(String, String)> = tags.map(|tags| tags.0.iter().map(|(key, value)| (key.clone(), value.to_string())).collect()).unwrap_or_default();
+    let pairs: Vec<(String, String)> =
+        tags.map(|tags| tags.0.iter().map(|(key, value)| (key.clone(), value.to_string())).collect()).unwrap_or_default();
     tags::normalise(&pairs, path)
 }
 
@@ -75,7 +76,12 @@ pub(crate) fn tag_dict<K>(tags: &Tags) -> Dict<K, String, 10> {
     tags.iter().cloned().collect()
 }
 
-impl Session {
+/// A field of the body, if there is a value.
+fn optional(value: Option<&impl Arg>) -> Value {
+    value.map_or(Value::Null, Arg::give)
+}
+
+impl Session<'_> {
     /// The body that both routes share; the caller adds what is its own.
     fn body(self) -> Map<String, Value> {
         let mut body = json::empty();
@@ -84,10 +90,10 @@ impl Session {
         if !tags.is_empty() || self.end_user.is_none() {
             json::put(&mut body, "tags", tags.into());
         }
-        json::put_if(&mut body, "end_user", self.end_user.give());
-        json::put_if(&mut body, "organization", self.organization.give());
-        json::put_if(&mut body, "integrations_config_defaults", self.integrations_config_defaults.give());
-        json::put_if(&mut body, "overrides", self.overrides.give());
+        json::put_if(&mut body, "end_user", optional(self.end_user));
+        json::put_if(&mut body, "organization", optional(self.organization));
+        json::put_if(&mut body, "integrations_config_defaults", optional(self.integrations_config_defaults));
+        json::put_if(&mut body, "overrides", optional(self.overrides));
         json::put_if(&mut body, "webhook_url_override", self.webhook_url_override.give());
         body
     }
@@ -97,7 +103,7 @@ impl Session {
         let mut body = self.body();
         json::put(&mut body, "allowed_integrations", allowed.into());
         let request = Request::post("POST /connect/sessions", Path::fixed("/connect/sessions"), body.into());
-        created(cx, cx.send(request)?)
+        created(cx, &cx.send(&request)?)
     }
 
     /// POST /connect/sessions/reconnect, where the integration is called integration_id.
@@ -106,12 +112,12 @@ impl Session {
         json::put(&mut body, "connection_id", json::text(connection_id));
         json::put(&mut body, "integration_id", json::text(integration));
         let path = Path::fixed("/connect/sessions/reconnect");
-        created(cx, cx.send(Request::post("POST /connect/sessions/reconnect", path, body.into()))?)
+        created(cx, &cx.send(&Request::post("POST /connect/sessions/reconnect", path, body.into()))?)
     }
 }
 
 /// The answer, checked: a link that is no web link must not reach a person.
-fn created(cx: &Context<'_>, answer: Answer) -> Result<Created, Error> {
+fn created(cx: &Context<'_>, answer: &Answer) -> Result<Created, Error> {
     let text = |key: &str| json::text_at(&answer.body, "data", key);
     let session = || {
         let expires_at = text("expires_at")?.to_owned();
@@ -123,7 +129,7 @@ fn created(cx: &Context<'_>, answer: Answer) -> Result<Created, Error> {
         })
     };
     session().ok_or_else(|| {
-        Error::Nango(ApiError {
+        Error::nango(ApiError {
             status: 201,
             code: "invalid_answer".into(),
             message: "Nango created a Connect session but gave no usable link for it".into(),
@@ -160,7 +166,7 @@ pub(crate) fn look_for(cx: &Context<'_>, integrations: &[String], tags: &Tags) -
 }
 
 /// The webhook override as Nango takes it.
-pub(crate) fn webhook(url: Option<UrlOrEmpty>) -> Option<String> {
+pub(crate) fn webhook(url: Option<&UrlOrEmpty>) -> Option<String> {
     url.map(|url| url.to_string())
 }
 

@@ -71,14 +71,14 @@ impl crate::tool::Tool for Tool {
     const IDEMPOTENT: bool = true;
     const SCOPES: &'static [&'static str] = &["environment:connections:read"];
 
-    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
+    fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
         if args.include_credentials && !cx.config.allow_credentials {
             return Err(Error::policy(
                 "credentials_not_allowed",
                 "this server does not hand out credentials; call without `include_credentials`, or the operator sets NANGO_MCP_ALLOW_CREDENTIALS=true",
             ));
         }
-        let mut connection = cx.send(read(&args.connection_id, &args.provider_config_key))?.body;
+        let mut connection = cx.send(&read(&args.connection_id, &args.provider_config_key))?.body;
         let mut dropped = i64::from(connection.get("credentials").is_some() && !args.include_credentials);
         // Neither is projected: of one only the names leave, the other only if it was asked for.
         let mut aside = |field| connection.get_mut(field).map(Value::take).unwrap_or_default();

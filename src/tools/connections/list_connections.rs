@@ -9,7 +9,7 @@ use crate::json;
 use crate::nango::tags::{self, Tags};
 use crate::nango::{AnyKey, ConnectionId, Cursor, IntegrationKey, Label, Path, Request, Search, TagKey, TagValue, Window};
 use crate::project::project;
-use crate::tool::{Dict, Effect, Int, List, Object, Toolset, object};
+use crate::tool::{Dict, Effect, Int, List, Toolset, object};
 use crate::tools::listing::Place;
 
 object! {
@@ -92,37 +92,26 @@ impl crate::tool::Tool for Tool {
     const SCOPES: &'static [&'static str] = &["environment:connections:list"];
 
     fn rules(args: &Args) -> Result<(), Error> {
-        args.cursor.as_ref().map_or(Ok(()), |cursor| Place::read(cursor, &args.written()).map(|_| ()))
+        Place::of(args, args.cursor.as_ref(), BY_TAGS).map(|_| ())
     }
 
-    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
-        let written = args.written();
-        let mut place = match &args.cursor {
-            Some(cursor) => Place::read(cursor, &written)?,
-            None => Place::start(BY_TAGS),
-        };
+    fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
+        let mut place = Place::of(args, args.cursor.as_ref(), BY_TAGS)?;
         let rows = usize::try_from(args.limit.0).unwrap_or(1);
         let window = Window::over(place.offset, rows);
-        let mut found = fetch(cx, &args, window, place.way)?;
+        let mut found = fetch(cx, args, window, place.way)?;
         let person = args.end_user_id.is_some() || args.organization_id.is_some();
         if found.is_empty() && person && args.tags.is_none() && args.cursor.is_none() {
             place.way = BY_END_USER;
-            found = fetch(cx, &args, window, place.way)?;
+            found = fetch(cx, args, window, place.way)?;
         }
         let next = Place { offset: place.offset + rows, way: place.way };
-        let next_cursor = window.has_next(found.len(), rows).then(|| next.write(&written));
+        let next_cursor = window.has_next(found.len(), rows).then(|| next.write(args));
         let mut dropped = 0;
         let shown = found.iter().skip(window.skip).take(rows);
         let shown = shown.filter(|row| !args.with_errors || !json::items(row, "errors").is_empty());
         let connections = shown.filter_map(|row| project(row, &mut dropped)).collect();
         Ok(Output { connections: List(connections), next_cursor, dropped_fields: Int(dropped) })
-    }
-}
-
-impl Args {
-    /// The arguments without the cursor: what a cursor belongs to.
-    fn written(&self) -> String {
-        json::write(&Self { cursor: None, ..self.clone() }.give().into())
     }
 }
 
@@ -146,7 +135,7 @@ fn fetch(cx: &Context<'_>, args: &Args, window: Window, way: char) -> Result<Vec
     }
     let request = request.query("limit", window.limit.to_string()).query("page", window.page.to_string());
     // An answer without the list must not read as "nobody is connected".
-    match cx.send(request)?.body.get_mut("connections").map(Value::take) {
+    match cx.send(&request)?.body.get_mut("connections").map(Value::take) {
         Some(Value::Array(rows)) => Ok(rows),
         _ => Err(Error::invalid_answer("GET /connections")),
     }

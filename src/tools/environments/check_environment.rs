@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::nango::{AnyKey, Answer, IntegrationKey, Path, RateLimit, Request};
+use crate::nango::{Answer, AnyKey, IntegrationKey, Path, RateLimit, Request};
 use crate::tool::{Dict, Effect, Int, List, Toolset, object};
 
 object! {
@@ -62,14 +62,13 @@ impl crate::tool::Tool for Tool {
     const SCOPES: &'static [&'static str] = &[];
     const BETTER_WITH: &'static [&'static str] = &["environment:integrations:list", "environment:connections:list"];
 
-    fn call(cx: &Context<'_>, _args: Args) -> Result<Output, Error> {
+    fn call(cx: &Context<'_>, _args: &Args) -> Result<Output, Error> {
         // GET /providers/:provider takes any key, and a provider that this Nango does not know is an answer too.
         let github = IntegrationKey::from_text("github").into_iter().fold(Path::fixed("/providers"), |path, key| path.segment(&key));
-        let [health, provider] = both(cx, [
-            Request::get("GET /health", Path::fixed("/health")).keyless(),
-            Request::get("GET /providers/:provider", github),
-        ]);
-        let key_accepted = provider.is_ok() || matches!(&provider, Err(Error::Nango(error)) if error.status == 404 && error.code != "not_nango");
+        let [health, provider] =
+            both(cx, &[Request::get("GET /health", Path::fixed("/health")).keyless(), Request::get("GET /providers/:provider", github)]);
+        let key_accepted = provider.is_ok()
+            || provider.as_ref().is_err_and(|error| error.api().is_some_and(|api| api.status == 404 && api.code != "not_nango"));
         let key_rejected = matches!(&provider, Err(error) if error.code() == "key_rejected");
         let reachable = health.is_ok() || key_accepted || key_rejected;
         let mut rate_limit = provider.as_ref().ok().and_then(|answer| answer.rate_limit);
@@ -78,7 +77,7 @@ impl crate::tool::Tool for Tool {
         if !key_accepted {
             // Without a key no request leaves, and the remedy is the operator's.
             let error = match provider {
-                Err(error @ Error::Policy { .. }) => return Err(error),
+                Err(error) if error.code() == "missing_key" => return Err(error),
                 Err(error) => error,
                 Ok(_) => Error::policy("missing_key", ""),
             };
@@ -89,7 +88,7 @@ impl crate::tool::Tool for Tool {
                 ("environment:connections:list", Request::get("GET /connections", Path::fixed("/connections")).query("limit", "1")),
             ];
             let [(first, a), (second, b)] = reads;
-            for (scope, answer) in [first, second].into_iter().zip(both(cx, [a, b])) {
+            for (scope, answer) in [first, second].into_iter().zip(both(cx, &[a, b])) {
                 let state = match answer {
                     Ok(answer) => {
                         rate_limit = answer.rate_limit.or(rate_limit);
@@ -117,8 +116,8 @@ impl crate::tool::Tool for Tool {
     }
 }
 
-fn both(cx: &Context<'_>, requests: [Request; 2]) -> [Result<Answer, Error>; 2] {
-    let mut answers = cx.send_all(requests.into()).into_iter();
+fn both(cx: &Context<'_>, requests: &[Request; 2]) -> [Result<Answer, Error>; 2] {
+    let mut answers = cx.send_all(requests).into_iter();
     let mut next = || answers.next().unwrap_or_else(|| Err(Error::policy("protocol_error", "the host gave no answer to a request")));
     [next(), next()]
 }

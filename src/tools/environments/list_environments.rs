@@ -53,7 +53,7 @@ impl crate::tool::Tool for Tool {
     const ENVIRONMENT: bool = false;
     const OPEN_WORLD: bool = false;
 
-    fn call(cx: &Context<'_>, _args: Args) -> Result<Output, Error> {
+    fn call(cx: &Context<'_>, _args: &Args) -> Result<Output, Error> {
         let environments = &cx.config.environments;
         let row = |environment: &crate::config::Environment| Row {
             name: environment.name.clone(),

@@ -4,10 +4,9 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::json;
 use crate::nango::{Cursor, Path, Request};
 use crate::project::project;
-use crate::tool::{Effect, Int, List, Object, Toolset, object};
+use crate::tool::{Effect, Int, List, Toolset, object};
 use crate::tools::listing::Place;
 
 object! {
@@ -69,17 +68,13 @@ impl crate::tool::Tool for Tool {
     const SCOPES: &'static [&'static str] = &["environment:integrations:list"];
 
     fn rules(args: &Args) -> Result<(), Error> {
-        args.cursor.as_ref().map_or(Ok(()), |cursor| Place::read(cursor, &args.written()).map(|_| ()))
+        Place::of(args, args.cursor.as_ref(), 'i').map(|_| ())
     }
 
-    fn call(cx: &Context<'_>, args: Args) -> Result<Output, Error> {
-        let written = args.written();
-        let place = match &args.cursor {
-            Some(cursor) => Place::read(cursor, &written)?,
-            None => Place::start('i'),
-        };
+    fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
+        let place = Place::of(args, args.cursor.as_ref(), 'i')?;
         // Nango answers all of them at once, sorted by key.
-        let answer = cx.send(Request::get("GET /integrations", Path::fixed("/integrations")))?.body;
+        let answer = cx.send(&Request::get("GET /integrations", Path::fixed("/integrations")))?.body;
         let rows = answer.get("data").and_then(Value::as_array).ok_or_else(|| Error::invalid_answer("GET /integrations"))?;
         let limit = usize::try_from(args.limit.0).unwrap_or(1);
         let next = Place { offset: place.offset + limit, ..place };
@@ -89,15 +84,8 @@ impl crate::tool::Tool for Tool {
         Ok(Output {
             integrations: List(integrations),
             total: Int(i64::try_from(rows.len()).unwrap_or(i64::MAX)),
-            next_cursor: (rows.len() > next.offset).then(|| next.write(&written)),
+            next_cursor: (rows.len() > next.offset).then(|| next.write(args)),
             dropped_fields: Int(dropped),
         })
-    }
-}
-
-impl Args {
-    /// The arguments without the cursor: what a cursor belongs to.
-    fn written(&self) -> String {
-        json::write(&Self { cursor: None, ..self.clone() }.give().into())
     }
 }

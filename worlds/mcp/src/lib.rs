@@ -29,7 +29,7 @@ impl tools::Guest for Component {
 
     fn list_tools() -> Result<Vec<tools::Tool>, tools::CallError> {
         let config = configuration()?;
-        Ok(nango_mcp::list_tools(&config).into_iter().map(tool).collect())
+        Ok(nango_mcp::list_tools(&config).iter().map(tool).collect())
     }
 
     fn call_tool(call: tools::Call) -> Result<tools::Outcome, tools::CallError> {
@@ -56,7 +56,7 @@ fn call_error(error: CallError) -> tools::CallError {
     }
 }
 
-fn tool(listed: nango_mcp::Listed) -> tools::Tool {
+fn tool(listed: &nango_mcp::Listed) -> tools::Tool {
     let entry = listed.entry;
     tools::Tool {
         name: entry.name.to_owned(),
