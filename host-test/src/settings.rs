@@ -44,13 +44,26 @@ fn with_file(process: Vars) -> Result<Vars> {
     if !wanted && !path.exists() {
         return Ok(vars);
     }
+    let keyed = vars.iter().any(|(name, value)| name.starts_with("NANGO_SECRET_KEY") && !value.is_empty());
     for (name, value) in from_file(&path)? {
-        if !vars.iter().any(|(have, _)| *have == name) {
-            vars.push((name, value));
+        if vars.iter().any(|(have, _)| *have == name) {
+            continue;
         }
+        // Clients start servers in the folder of whatever project is open. A file that lies there by chance, or by
+        // somebody's intent, must not tell where a key from elsewhere is sent.
+        if keyed && !wanted && ADDRESSES.contains(&name.as_str()) {
+            bail!(
+                "{name} comes from the file .env in this folder, but the API key from the environment: \
+                 set both in one place, or name the file with NANGO_MCP_ENV_FILE"
+            );
+        }
+        vars.push((name, value));
     }
     Ok(vars)
 }
+
+/// Variables that say where keys and session tokens go.
+const ADDRESSES: [&str; 2] = ["NANGO_BASE_URL", "NANGO_MCP_PUBLIC_NANGO_URL"];
 
 /// The lines of a `.env` file. An error names the file and never a line's content: it may be a key.
 fn from_file(path: &Path) -> Result<Vars> {

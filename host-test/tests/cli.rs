@@ -99,12 +99,14 @@ async fn the_env_file_of_the_python_server_works() {
     assert!(said.contains("NANGO_MCP_SECRET_RESOLVER has no effect here"), "{said}");
     assert!(said.contains("did you mean NANGO_MCP_REQUEST_TIMEOUT?"), "{said}");
 
-    let run = host(
-        &folder,
-        &[("NANGO_SECRET_KEY_PROD", "00000000-0000-4000-8000-000000000000")],
-        &["call", "list_integrations", r#"{"environment":"prod"}"#],
-    );
-    assert_eq!(run.status.code(), Some(1), "the process's own variables win");
+    // The process's own variables win, when the file is named.
+    let wrong = [("NANGO_SECRET_KEY_PROD", "00000000-0000-4000-8000-000000000000"), ("NANGO_MCP_ENV_FILE", ".env")];
+    let run = host(&folder, &wrong, &["call", "list_integrations", r#"{"environment":"prod"}"#]);
+    assert!(text(&run.stdout).contains("key_rejected"), "{}", text(&run.stderr));
+    // A file that merely lies there may not say where a key from elsewhere goes.
+    let run = host(&folder, &[("NANGO_SECRET_KEY_PROD", KEY)], &["call", "list_integrations", r#"{"environment":"prod"}"#]);
+    let said = text(&run.stderr);
+    assert!(run.status.code() == Some(1) && said.contains("NANGO_BASE_URL") && said.contains("NANGO_MCP_ENV_FILE"), "{said}");
 
     std::fs::write(folder.join("broken.env"), format!("NANGO_SECRET_KEY {KEY}\n")).unwrap();
     let run = host(&folder, &[("NANGO_MCP_ENV_FILE", "broken.env")], &["tools"]);

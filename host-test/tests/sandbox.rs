@@ -84,6 +84,8 @@ async fn a_guest_reaches_the_granted_origin_and_nothing_else() {
     ] {
         assert_eq!(text(&sandbox, "fetch", &url).await, "Denied", "{url}");
     }
+    // The denial of a POST is a denial too, not the closed stream its body runs into.
+    assert_eq!(text(&sandbox, "post", &format!("http://{other}/api/x")).await, "Denied");
     assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
 

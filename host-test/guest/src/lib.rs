@@ -36,7 +36,8 @@ impl tools::Guest for Guest {
             "grow" => hoard().to_string(),
             "trap" => core::arch::wasm32::unreachable(),
             "environment" => environment(),
-            "fetch" => fetch(&call.arguments),
+            "fetch" => fetch("GET", &call.arguments),
+            "post" => fetch("POST", &call.arguments),
             _ => return Err(tools::CallError::UnknownTool(call.name)),
         };
         let content = vec![tools::Content::Text(text)];
@@ -68,21 +69,21 @@ fn environment() -> String {
     names.join(" ")
 }
 
-/// Send a GET to the URL that stands in place of the arguments, and tell how it went.
-fn fetch(url: &str) -> String {
+/// Send a request to the URL that stands in place of the arguments, a POST with 100 kB, and tell how it went.
+fn fetch(method: &'static str, url: &str) -> String {
     let (https, rest) = match url.strip_prefix("https://") {
         Some(rest) => (true, rest),
         None => (false, url.trim_start_matches("http://")),
     };
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let request = HttpRequest {
-        method: "GET",
+        method,
         https,
         authority: authority.to_owned(),
         path_with_query: format!("/{path}"),
         headers: Vec::new(),
         bearer: None,
-        body: None,
+        body: (method == "POST").then(|| vec![b'x'; 100_000]),
         answer_cap: 1 << 20,
     };
     match WasiHttp.send(&[request], Duration::from_secs(5)).pop() {
