@@ -61,7 +61,7 @@ generate: ## Rewrite what is generated: snapshots of the tools, tables in README
 	UPDATE=1 cargo test --quiet --locked -p nango-mcp --test main generated
 
 .PHONY: lint
-lint: ## Formatting, clippy with warnings as errors, licences and duplicates of dependencies
+lint: ## Formatting and clippy, warnings as errors
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --profile component $(WASM) -p nango-mcp-component -p misbehaving-guest -- -D warnings

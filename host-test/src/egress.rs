@@ -100,6 +100,11 @@ impl Egress {
 type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<()>> + Send>);
 
 impl WasiHttpHooks for Egress {
+    /// The client writes Host itself, and only where the protocol has one: HTTP/2 does not.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,
