@@ -4,11 +4,17 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
 
 use crate::mcp::Server;
+use crate::wire::refusal;
 
 /// Where and for whom to listen.
 #[derive(Debug, Clone)]
@@ -65,5 +71,27 @@ pub fn router(server: Server, allowed_hosts: &[String], address: SocketAddr) -> 
         .with_legacy_session_mode(false)
         .with_json_response(true);
     let service = StreamableHttpService::new(move || Ok(server.clone()), LocalSessionManager::default().into(), config);
-    Router::new().nest_service("/mcp", service)
+    Router::new().nest_service("/mcp", service).layer(middleware::from_fn(refuse))
+}
+
+/// Requests up to here are read whole, as rmcp does.
+const MAX_BODY: usize = 4 << 20;
+
+/// Answer what is no JSON-RPC message with the error that MCP demands; rmcp would with plain text.
+async fn refuse(request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !request.headers().get(CONTENT_TYPE).is_some_and(is_json) {
+        return next.run(request).await;
+    }
+    let (head, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "a request has at most 4 MiB\n").into_response();
+    };
+    match refusal(&body) {
+        Some(answer) => (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "application/json")], answer.to_string()).into_response(),
+        None => next.run(Request::from_parts(head, body.into())).await,
+    }
+}
+
+fn is_json(content_type: &HeaderValue) -> bool {
+    content_type.to_str().is_ok_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")))
 }

@@ -14,3 +14,5 @@ pub mod mcp;
 pub mod nango;
 pub mod sandbox;
 pub mod settings;
+pub mod stdio;
+pub mod wire;

@@ -11,8 +11,7 @@ use nango_mcp_host::demo::{Embedded, RATE_LIMIT, tell};
 use nango_mcp_host::limits::Limits;
 use nango_mcp_host::mcp::Server;
 use nango_mcp_host::sandbox::Sandbox;
-use nango_mcp_host::{http, settings};
-use rmcp::ServiceExt as _;
+use nango_mcp_host::{http, settings, stdio};
 
 /// Nango's control plane as MCP tools, each call in a fresh WebAssembly sandbox.
 ///
@@ -119,8 +118,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Stdio(source) => {
             let (server, _embedded) = start(component, source).await?;
-            let running = server.serve(rmcp::transport::stdio()).await.context("the client closed before it had begun")?;
-            running.waiting().await.context("the connection to the client failed")?;
+            stdio::serve(server).await?;
         }
         Command::Http { source, listen, unauthenticated, allowed_host } => {
             let (server, _embedded) = start(component, source).await?;
@@ -186,6 +184,9 @@ async fn call(component: Option<&std::path::Path>, source: Source, name: &str, a
             return Ok(ExitCode::FAILURE);
         }
     };
+    if source.demo {
+        writeln!(err, "(the embedded Nango answers)")?;
+    }
     let result = match server.call(name, &arguments).await {
         Ok(result) => result,
         Err(error) => {

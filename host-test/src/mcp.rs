@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, DiscoverResult, Implementation, ListToolsResult,
-    MetaObject, PaginatedRequestParams, ProtocolVersion, Resource, ResourceContents, ServerCapabilities, ServerConfig, Tool,
-    ToolAnnotations,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, DiscoverResult,
+    ErrorCode, Implementation, ListToolsResult, MetaObject, PaginatedRequestParams, ProtocolVersion, Resource, ResourceContents,
+    ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -127,6 +127,16 @@ impl ServerHandler for Server {
         };
         self.sign(&mut result.meta);
         Ok(result.into())
+    }
+
+    /// Where rmcp cannot read a request's params as those of its method, it takes the method for an unknown one.
+    async fn on_custom_request(&self, request: CustomRequest, _context: RequestContext<RoleServer>) -> Result<CustomResult, ErrorData> {
+        match request.method.as_str() {
+            "initialize" | "ping" | "server/discover" | "tools/list" | "tools/call" => {
+                Err(ErrorData::invalid_params(format!("the params of {} are not of its form", request.method), None))
+            }
+            _ => Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None)),
+        }
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use nango_mcp::config::{Base, ReadBy, VARIABLES, warnings};
 
 use crate::egress::Origin;
@@ -24,8 +24,9 @@ pub struct Grant {
 /// # Errors
 /// A named file that is missing or malformed, a base URL that is none.
 pub fn read() -> Result<Grant> {
+    let text = |text: std::ffi::OsString| text.into_string().ok();
     #[expect(clippy::disallowed_methods, reason = "the host's one place that reads the environment")]
-    let process: Vars = std::env::vars().collect();
+    let process: Vars = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
     let vars = with_file(process)?;
     for line in warnings(vars.iter().map(|(name, _)| name.as_str())) {
         tracing::warn!("{line}");
@@ -33,47 +34,60 @@ pub fn read() -> Result<Grant> {
     grant(&vars)
 }
 
-/// The process's variables, completed by those of the file they name (or `.env`, if there is one).
+/// The process's variables, completed by those of the file that NANGO_MCP_ENV_FILE names, or else of `.env`.
+///
+/// A `.env` that nobody named is read only where the environment has no API key. Clients start servers in the folder
+/// of whatever project is open: a file that lies there must not say where a key from elsewhere is sent, nor what may
+/// be done with it.
 fn with_file(process: Vars) -> Result<Vars> {
     let named = process.iter().find(|(name, value)| name == "NANGO_MCP_ENV_FILE" && !value.is_empty());
-    let (path, wanted) = match named {
-        Some((_, path)) => (PathBuf::from(path), true),
-        None => (PathBuf::from(".env"), false),
+    let mut vars = process.clone();
+    let lines = match named {
+        Some((_, path)) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the environment file {path}"))?;
+            env_file(&text).map_err(|line| anyhow!("line {line} of {path} is not NAME=value"))?
+        }
+        None => {
+            let text = std::fs::read_to_string(".env").unwrap_or_default();
+            // It may be another program's, with lines of another form.
+            let ours: Vars = match env_file(&text) {
+                Ok(lines) => lines,
+                Err(_) => text.lines().filter_map(|line| env_file(line).ok()?.pop()).collect(),
+            };
+            let keyed = vars.iter().any(|(name, value)| name.starts_with("NANGO_SECRET_KEY") && !value.is_empty());
+            if keyed && ours.iter().any(|(name, _)| name.starts_with("NANGO_")) {
+                tracing::warn!(
+                    "the file .env in this folder is not read, because the API key comes from the environment; \
+                     if it is meant, name it with NANGO_MCP_ENV_FILE"
+                );
+                Vars::new()
+            } else {
+                ours
+            }
+        }
     };
-    let mut vars = process;
-    if !wanted && !path.exists() {
-        return Ok(vars);
-    }
-    let keyed = vars.iter().any(|(name, value)| name.starts_with("NANGO_SECRET_KEY") && !value.is_empty());
-    for (name, value) in from_file(&path)? {
-        if vars.iter().any(|(have, _)| *have == name) {
-            continue;
+    for (name, value) in lines {
+        if name.starts_with("NANGO_") && !vars.iter().any(|(have, _)| *have == name) {
+            vars.push((name, value));
         }
-        // Clients start servers in the folder of whatever project is open. A file that lies there by chance, or by
-        // somebody's intent, must not tell where a key from elsewhere is sent.
-        if keyed && !wanted && ADDRESSES.contains(&name.as_str()) {
-            bail!(
-                "{name} comes from the file .env in this folder, but the API key from the environment: \
-                 set both in one place, or name the file with NANGO_MCP_ENV_FILE"
-            );
-        }
-        vars.push((name, value));
     }
     Ok(vars)
 }
 
-/// Variables that say where keys and session tokens go.
-const ADDRESSES: [&str; 2] = ["NANGO_BASE_URL", "NANGO_MCP_PUBLIC_NANGO_URL"];
-
-/// The lines of a `.env` file. An error names the file and never a line's content: it may be a key.
-fn from_file(path: &Path) -> Result<Vars> {
-    let lines = dotenvy::from_path_iter(path).with_context(|| format!("cannot read the environment file {}", path.display()))?;
+/// `NAME=value` lines as LevSky22/nango-mcp-server reads them: comments with `#`, outer quotes taken off, nothing
+/// expanded, so that a `$` in a value stays one. An error is the number of the line; its content may be a key.
+fn env_file(text: &str) -> Result<Vars, usize> {
     let mut vars = Vars::new();
-    for (number, line) in lines.enumerate() {
-        match line {
-            Ok(line) => vars.push(line),
-            Err(_) => bail!("assignment {} in {} is not NAME=value", number + 1, path.display()),
+    for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
         }
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let (name, value) = line.split_once('=').ok_or(at + 1)?;
+        let value = value.trim();
+        let unquoted = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
+        vars.push((name.trim().to_owned(), unquoted.unwrap_or(value).to_owned()));
     }
     Ok(vars)
 }
@@ -117,5 +131,18 @@ pub fn component(named: Option<&Path>) -> Result<PathBuf> {
             let tried: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
             bail!("no component found (looked at {}); build it with `make build`, or name it with --component", tried.join(" and "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn env_files_as_the_python_server_reads_them() {
+        let text = "\u{feff}# comment\r\nA=1\r\n\n export B = \"x y\" \nC='$D'\nE=prod, dev\nF=\nG=\"half\n";
+        let vars = [("A", "1"), ("B", "x y"), ("C", "$D"), ("E", "prod, dev"), ("F", ""), ("G", "\"half")];
+        assert_eq!(env_file(text), Ok(vars.map(|(name, value)| (name.to_owned(), value.to_owned())).into()));
+        assert_eq!(env_file("A=1\n\nkey"), Err(3));
     }
 }

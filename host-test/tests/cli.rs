@@ -103,10 +103,15 @@ async fn the_env_file_of_the_python_server_works() {
     let wrong = [("NANGO_SECRET_KEY_PROD", "00000000-0000-4000-8000-000000000000"), ("NANGO_MCP_ENV_FILE", ".env")];
     let run = host(&folder, &wrong, &["call", "list_integrations", r#"{"environment":"prod"}"#]);
     assert!(text(&run.stdout).contains("key_rejected"), "{}", text(&run.stderr));
-    // A file that merely lies there may not say where a key from elsewhere goes.
-    let run = host(&folder, &[("NANGO_SECRET_KEY_PROD", KEY)], &["call", "list_integrations", r#"{"environment":"prod"}"#]);
-    let said = text(&run.stderr);
-    assert!(run.status.code() == Some(1) && said.contains("NANGO_BASE_URL") && said.contains("NANGO_MCP_ENV_FILE"), "{said}");
+    // A file that merely lies there says nothing about a key from elsewhere: not where it goes, not what it may do.
+    let run = host(&folder, &[("NANGO_SECRET_KEY", KEY)], &["call", "list_environments"]);
+    let listed: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!((&listed["base_url"], &listed["environments"][0]["name"]), (&"https://api.nango.dev".into(), &"default".into()));
+    assert!(text(&run.stderr).contains("NANGO_MCP_ENV_FILE"), "{}", text(&run.stderr));
+    // Another program's file is none of our business.
+    std::fs::write(folder.join(".env"), "not an assignment\nAPP_NAME=My Shop\nNANGO_ENVIRONMENT=shop\n").unwrap();
+    let run = host(&folder, &[], &["call", "list_environments"]);
+    assert!(text(&run.stdout).contains("\"shop\""), "{}", text(&run.stderr));
 
     std::fs::write(folder.join("broken.env"), format!("NANGO_SECRET_KEY {KEY}\n")).unwrap();
     let run = host(&folder, &[("NANGO_MCP_ENV_FILE", "broken.env")], &["tools"]);
@@ -114,6 +119,16 @@ async fn the_env_file_of_the_python_server_works() {
     assert!(text(&run.stderr).contains("broken.env") && !text(&run.stderr).contains(KEY), "{}", text(&run.stderr));
     let run = host(&folder, &[("NANGO_MCP_ENV_FILE", "missing.env")], &["tools"]);
     assert_eq!(run.status.code(), Some(2));
+}
+
+#[test]
+fn variables_that_are_no_text_are_passed_over() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
+    command.current_dir(folder("bytes")).arg("tools").arg("--component").arg(component());
+    let run = command.env("FOO", std::ffi::OsStr::from_bytes(b"a\xff")).output().unwrap();
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
 }
 
 #[test]

@@ -75,3 +75,17 @@ async fn foreign_hosts_and_origins_are_turned_away() {
     assert_eq!(send(address, "GET", &JSON, "").await.0, 405);
     assert!(nango.nango.requests().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_message_is_a_protocol_error() {
+    let (address, _nango) = endpoint().await;
+    for (body, code) in [("{bad", -32700), ("[]", -32600), ("7", -32600)] {
+        let (status, answer) = send(address, "POST", &JSON, body).await;
+        let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{status} {answer}"));
+        assert_eq!((status, &answer["error"]["code"]), (400, &json!(code)), "{answer}");
+    }
+    let call = r#"{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"list_environments","arguments":[]}}"#;
+    let (_, answer) = send(address, "POST", &JSON, call).await;
+    assert!(answer.contains("-32602"), "{answer}");
+    assert_eq!(send(address, "POST", &[("content-type", "text/plain"), JSON[1]], "{}").await.0, 415);
+}

@@ -89,3 +89,26 @@ fn the_end_of_stdin_is_the_end() {
     client.stdin = None;
     assert!(client.child.wait().unwrap().code().is_some());
 }
+
+#[test]
+fn what_is_no_message_is_answered_and_the_next_one_works() {
+    let mut client = Client::start(&["--demo"]);
+    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+    client.ask(&json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}));
+    client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+    for (line, code, id) in [
+        ("{bad".to_owned(), -32700, Value::Null),
+        ("[]".to_owned(), -32600, Value::Null),
+        (format!(r#"{{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{}{}}}"#, "[".repeat(500), "]".repeat(500)), -32600, json!(5)),
+        (r#"{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"list_environments","arguments":[]}}"#.to_owned(), -32602, json!(6)),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"no/such"}"#.to_owned(), -32601, json!(7)),
+    ] {
+        writeln!(client.stdin.as_mut().unwrap(), "{line}").unwrap();
+        let mut answer = String::new();
+        client.stdout.read_line(&mut answer).unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), &id), "{answer}");
+    }
+    let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 8, "method": "tools/list"}));
+    assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 8);
+}

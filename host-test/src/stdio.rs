@@ -1,0 +1,71 @@
+//! MCP on stdin and stdout: a message a line, nothing else on stdout.
+
+use anyhow::{Context as _, Result};
+use rmcp::ServiceExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+
+use crate::mcp::Server;
+use crate::wire::refusal;
+
+/// Bytes under way between the lines and rmcp.
+const PIPE: usize = 64 * 1024;
+
+/// Serve until stdin ends.
+///
+/// # Errors
+/// The streams break.
+pub async fn serve(server: Server) -> Result<()> {
+    serve_on(server, tokio::io::stdin(), tokio::io::stdout()).await
+}
+
+/// Serve on these streams. Lines that are no message are answered here, all others go through to rmcp; both write
+/// whole lines to `output` by way of one task.
+///
+/// # Errors
+/// The streams break.
+pub async fn serve_on<R, W>(server: Server, input: R, mut output: W) -> Result<()>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let (inside, outside) = tokio::io::duplex(PIPE);
+    let (answers, mut passed) = tokio::io::split(outside);
+    let (refused, mut refusals) = tokio::sync::mpsc::channel::<String>(16);
+    let reading = tokio::spawn(async move {
+        let mut lines = BufReader::new(input);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).await? > 0 {
+            let message = line.trim_ascii();
+            match refusal(message) {
+                _ if message.is_empty() => {}
+                Some(answer) => drop(refused.send(answer.to_string()).await),
+                None => {
+                    passed.write_all(message).await?;
+                    passed.write_all(b"\n").await?;
+                }
+            }
+            line.clear();
+        }
+        passed.shutdown().await
+    });
+    let writing = tokio::spawn(async move {
+        let mut answers = BufReader::new(answers).lines();
+        loop {
+            let line = tokio::select! {
+                Some(line) = refusals.recv() => line,
+                line = answers.next_line() => match line? {
+                    Some(line) => line,
+                    None => return Ok::<(), std::io::Error>(()),
+                },
+            };
+            output.write_all(format!("{line}\n").as_bytes()).await?;
+            output.flush().await?;
+        }
+    });
+    // A client that leaves before `initialize` is no failure of ours.
+    if let Ok(running) = server.serve(tokio::io::split(inside)).await {
+        running.waiting().await.context("the connection to the client failed")?;
+    }
+    reading.abort();
+    writing.await.context("the writer failed")?.context("cannot write to stdout")
+}

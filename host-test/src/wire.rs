@@ -1,0 +1,48 @@
+//! What is no JSON-RPC request, answered before rmcp sees it: rmcp passes over it in silence on stdio, so that the
+//! client waits for ever, and answers with plain text on HTTP.
+
+use serde_json::{Value, json};
+
+/// The answer to a message that is none; `None` if it may pass.
+///
+/// -32700 for what is no JSON, -32600 for JSON that is no single message (JSON-RPC 2.0 §5.1; batches left MCP with
+/// 2025-06-18). JSON nested deeper than rmcp's parser goes is answered with its id, where one can be read.
+pub fn refusal(message: &[u8]) -> Option<Value> {
+    let (code, id, say) = match serde_json::from_slice::<Value>(message) {
+        Ok(Value::Object(_)) => return None,
+        Ok(Value::Array(_)) => (-32600, Value::Null, "a batch is not supported: send one message"),
+        Ok(_) => (-32600, Value::Null, "a message is a JSON object"),
+        Err(error) if error.classify() == serde_json::error::Category::Syntax && id(message).is_some() => {
+            (-32600, id(message).unwrap_or_default(), "the message is nested too deeply, or holds a number out of range")
+        }
+        Err(_) => (-32700, Value::Null, "the message is not JSON"),
+    };
+    Some(json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": say}}))
+}
+
+/// The id of a message whose other parts are not built, and so may be of any depth.
+fn id(message: &[u8]) -> Option<Value> {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        id: Option<Value>,
+    }
+    serde_json::from_slice::<Envelope>(message).ok()?.id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_message_is_refused_with_its_code_and_id() {
+        let of = |message: &str| refusal(message.as_bytes()).map(|answer| (answer["error"]["code"].clone(), answer["id"].clone()));
+        assert_eq!(of(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#), None);
+        assert_eq!(of("{bad"), Some((json!(-32700), json!(null))));
+        assert_eq!(of(""), Some((json!(-32700), json!(null))));
+        assert_eq!(of("[]"), Some((json!(-32600), json!(null))));
+        assert_eq!(of("7"), Some((json!(-32600), json!(null))));
+        let deep = format!(r#"{{"jsonrpc":"2.0","id":7,"params":{}{}}}"#, "[".repeat(500), "]".repeat(500));
+        assert_eq!(of(&deep), Some((json!(-32600), json!(7))));
+        assert_eq!(of(r#"{"id":8,"params":1e400}"#), Some((json!(-32600), json!(8))));
+    }
+}
