@@ -28,6 +28,8 @@ pub struct Config {
     pub approval: Approval,
     /// Whether get_connection may return credentials.
     pub allow_credentials: bool,
+    /// Every key that was configured, used or not: none may appear in a result.
+    keys: Vec<Secret>,
 }
 
 /// How the person's consent to a write is asked.
@@ -108,7 +110,16 @@ impl Config {
         let public_url = get("NANGO_MCP_PUBLIC_NANGO_URL")
             .map(|url| Base::parse("NANGO_MCP_PUBLIC_NANGO_URL", url).map(|base| base.to_string()))
             .transpose()?;
+        let is_key = |name: &str| name == "NANGO_SECRET_KEY" || name.starts_with("NANGO_SECRET_KEY_");
+        let mut keys = Vec::new();
+        for (name, value) in vars.iter().filter(|(name, value)| is_key(name) && !value.trim().is_empty()) {
+            keys.push(key_form(name, value.trim())?);
+        }
+        if get("NANGO_MCP_METADATA_NAMESPACE").is_some_and(|name| name.len() > 64 || suffix(name).contains("__")) {
+            return bad("NANGO_MCP_METADATA_NAMESPACE", "must be a name of at most 64 letters, digits and single `_`");
+        }
         Ok(Self {
+            keys,
             base,
             public_url,
             environments: environments(&get)?,
@@ -135,9 +146,14 @@ impl Config {
         if aliases.is_empty() { String::new() } else { format!(" Aliases: {}.", aliases.join(", ")) }
     }
 
+    /// The names of the environments, for a sentence.
+    pub fn names(&self) -> String {
+        self.environments.iter().map(|environment| environment.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
     /// Every secret that must not appear in a result.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.environments.iter().filter_map(|environment| environment.key.as_ref())
+        self.keys.iter()
     }
 }
 
@@ -207,7 +223,7 @@ fn environments<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Vec<Enviro
         let own = format!("NANGO_SECRET_KEY_{suffix}");
         // A single environment may use either spelling; the suffixed one is the more exact.
         let key_variable = if single && get(&own).is_none() { "NANGO_SECRET_KEY".to_owned() } else { own };
-        let key = get(&key_variable).map(|key| key_form(&key_variable, key)).transpose()?;
+        let key = get(&key_variable).map(Secret::new);
         let alias_variable = format!("NANGO_MCP_ENVIRONMENT_ALIASES_{suffix}");
         let aliases = list(get(&alias_variable).unwrap_or_default());
         if !aliases.iter().all(fits) {
@@ -260,11 +276,12 @@ fn switch<'a>(get: &impl Fn(&str) -> Option<&'a str>, name: &str) -> Result<bool
 }
 
 fn approval<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Approval, ConfigError> {
+    let required = switch(get, "NANGO_MCP_REQUIRE_CONFIRMATION")?;
     match get("NANGO_MCP_APPROVAL") {
         Some("off") => Ok(Approval::Off),
         Some("phrase") => Ok(Approval::Phrase),
         Some(_) => bad("NANGO_MCP_APPROVAL", "must be off or phrase"),
-        None if switch(get, "NANGO_MCP_REQUIRE_CONFIRMATION")? => Ok(Approval::Phrase),
+        None if required => Ok(Approval::Phrase),
         None => Ok(Approval::Off),
     }
 }

@@ -27,8 +27,8 @@ impl<'a> Context<'a> {
 
     /// Choose the environment by name or alias.
     pub(crate) fn choose(&mut self, name: &str) -> Result<(), Error> {
-        let names = || self.config.environments.iter().map(|environment| environment.name.as_str()).collect::<Vec<_>>().join(", ");
-        let unknown = || Error::argument("unknown_environment", "environment", format!("no such `environment`; configured: {}", names()));
+        let unknown =
+            || Error::argument("unknown_environment", "environment", format!("no such `environment`; configured: {}", self.config.names()));
         self.environment = Some(self.config.environment(name).ok_or_else(unknown)?);
         Ok(())
     }
@@ -77,7 +77,7 @@ impl<'a> Context<'a> {
                 .collect();
             let Some(wait) = limited.iter().map(|(_, wait)| *wait).max() else { return answers };
             // One second beyond the wait is the least in which another try can end well.
-            if wait + Duration::from_secs(1) > self.remaining() {
+            if wait.saturating_add(Duration::from_secs(1)) > self.remaining() {
                 return answers;
             }
             self.transport.sleep(wait);

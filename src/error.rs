@@ -65,12 +65,12 @@ pub struct ApiError {
 impl Error {
     /// An error of one argument.
     pub fn argument(code: &'static str, argument: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::of(Cause::Argument { code, argument: argument.into(), message: message.into() })
+        Self::refused(code, Some(argument.into()), message.into())
     }
 
     /// A refusal by configuration.
     pub fn policy(code: &'static str, message: impl Into<String>) -> Self {
-        Self::of(Cause::Policy { code, message: message.into() })
+        Self::refused(code, None, message.into())
     }
 
     /// A failure that Nango reported.
@@ -83,7 +83,15 @@ impl Error {
         Self::of(Cause::Transport { code, message, outcome_unknown })
     }
 
-    // Not inlined, and so but once in the component.
+    // Not generic and not inlined, and so but once in the component.
+    #[inline(never)]
+    fn refused(code: &'static str, argument: Option<String>, message: String) -> Self {
+        Self::of(match argument {
+            Some(argument) => Cause::Argument { code, argument, message },
+            None => Cause::Policy { code, message },
+        })
+    }
+
     #[inline(never)]
     fn of(cause: Cause) -> Self {
         Self(Box::new(cause))
@@ -103,12 +111,12 @@ impl Error {
     }
 
     /// A success of this route whose body is not what the route answers with.
-    pub fn invalid_answer(route: &str) -> Self {
+    pub fn invalid_answer(route: &str, status: u16) -> Self {
         Self::nango(ApiError {
-            status: 200,
+            status,
             code: "invalid_answer".into(),
             message: format!("the answer to {route} is not what Nango answers with"),
-            hint: Some("look at NANGO_BASE_URL, and at the version of Nango there".into()),
+            hint: Some("look at NANGO_BASE_URL, at the version of Nango there, and for links at its NANGO_PUBLIC_CONNECT_URL".into()),
             ..ApiError::default()
         })
     }

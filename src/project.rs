@@ -3,49 +3,78 @@
 //! A result type names the fields it shows; everything else is dropped and counted, whatever it is called. So a
 //! credential under a name nobody thought of does not leave either.
 
+use std::marker::PhantomData;
+
 use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::json;
-use crate::tool::{Kind, Object, Param};
+use crate::tool::{Kind, Object, Param, Passed, fits};
 
 /// Copy the fields that `T` names out of Nango's object; count in `dropped` what stays behind.
 ///
 /// `None` if a field that `T` requires is missing or of another kind.
 pub fn project<T: Object>(value: &Value, dropped: &mut i64) -> Option<T> {
     let mut fit = true;
-    let projected = T::take(fields(T::PARAMS, value.as_object()?, dropped), &mut fit);
+    let projected = T::take(fields(T::PARAMS, value.as_object()?, dropped)?, &mut fit);
     fit.then_some(projected)
 }
 
-fn fields(params: &[Param], object: &Map<String, Value>, dropped: &mut i64) -> Map<String, Value> {
+/// The same for an object that is passed on and not looked into, such as a row of a list.
+pub fn pass<T: Object>(value: &Value, dropped: &mut i64) -> Option<Passed<T>> {
+    Some(Passed(fields(T::PARAMS, value.as_object()?, dropped)?.into(), PhantomData))
+}
+
+fn fields(params: &[Param], object: &Map<String, Value>, dropped: &mut i64) -> Option<Map<String, Value>> {
     let present = object.values().filter(|value| !value.is_null()).count();
     let mut out = json::empty();
     for param in params {
-        if let Some(value) = object.get(param.name).and_then(|value| fit(param.kind, value, dropped)) {
-            json::put(&mut out, param.name, value);
+        match object.get(param.name).and_then(|value| fit(param.kind, value, dropped)) {
+            Some(value) => json::put(&mut out, param.name, value),
+            None if param.required => return None,
+            None => {}
         }
     }
     *dropped += i64::try_from(present - out.len()).unwrap_or(0);
-    out
+    Some(out)
 }
 
 fn fit(kind: &Kind, value: &Value, dropped: &mut i64) -> Option<Value> {
     match (kind, value) {
         (Kind::Text(_), Value::String(_)) | (Kind::Bool, Value::Bool(_)) | (Kind::Open, Value::Object(_)) => Some(value.clone()),
         (Kind::Integer { min, max }, Value::Number(number)) => number.as_i64().filter(|n| (*min..=*max).contains(n)).map(Value::from),
-        (Kind::List { item, .. }, Value::Array(items)) => Some(items.iter().filter_map(|value| fit(item, value, dropped)).collect()),
-        (Kind::Map { value: inner, .. }, Value::Object(entries)) => {
-            let entries = entries.iter().filter_map(|(key, value)| Some((key.clone(), fit(inner, value, dropped)?)));
-            Some(Value::Object(entries.collect()))
+        (Kind::List { item, max, .. }, Value::Array(items)) => {
+            *dropped += surplus(items.len(), *max);
+            Some(items.iter().take(*max).filter_map(|value| fit(item, value, dropped).or_else(|| unfit(item, dropped))).collect())
         }
-        (Kind::Object(params), Value::Object(object)) => Some(Value::Object(fields(params, object, dropped))),
+        (Kind::Map { key: limits, value: inner, max }, Value::Object(entries)) => {
+            let kept: Map<String, Value> = entries
+                .iter()
+                .filter(|(key, _)| fits(limits, key))
+                .filter_map(|(key, value)| Some((key.clone(), fit(inner, value, dropped)?)))
+                .take(*max)
+                .collect();
+            *dropped += surplus(entries.len(), kept.len());
+            Some(Value::Object(kept))
+        }
+        (Kind::Object(params), Value::Object(object)) => fields(params, object, dropped).map(Value::Object),
         _ => None,
     }
 }
 
+/// What stands for an item of another kind: nothing, or an object of which nothing is known. That an error is there
+/// must show even where it cannot be read.
+fn unfit(item: &Kind, dropped: &mut i64) -> Option<Value> {
+    *dropped += 1;
+    matches!(item, Kind::Object(params) if params.iter().all(|param| !param.required)).then(|| Value::Object(json::empty()))
+}
+
+fn surplus(have: usize, kept: usize) -> i64 {
+    i64::try_from(have.saturating_sub(kept)).unwrap_or(i64::MAX)
+}
+
 /// What stands where a secret stood.
-const REMOVED: &str = "[removed: secret]";
+const REMOVED: &str = "[removed]";
 
 /// How a Connect session token begins; 64 hexadecimal digits follow (packages/server/lib/middleware/access.middleware.ts).
 const SESSION_TOKEN: &str = "nango_connect_session_";
@@ -83,6 +112,11 @@ fn scan_value(value: &mut Value, secrets: &[&str], tokens: bool) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// A text without these values.
+pub(crate) fn without(text: &str, values: &[&str]) -> String {
+    clean(text, values, false).unwrap_or_else(|| text.to_owned())
 }
 
 /// The text without secrets, or `None` if it holds none. Keys compare without case: UUIDs may be written either way.
@@ -130,7 +164,7 @@ mod tests {
         let token = format!("nango_connect_session_{}", "a".repeat(64));
         let upper = KEY.to_uppercase();
         let value = json!({"tags": {"a": format!("x{KEY}y{upper}z"), KEY: "b"}, "metadata": [token, "é"], "connect_link": token});
-        let clean = json!({"tags": {"a": "x[removed: secret]y[removed: secret]z", REMOVED: "b"}, "metadata": [REMOVED, "é"]});
+        let clean = json!({"tags": {"a": "x[removed]y[removed]z", REMOVED: "b"}, "metadata": [REMOVED, "é"]});
         let mut elsewhere = clean.clone();
         elsewhere["connect_link"] = REMOVED.into();
         assert_eq!(scanned(value.clone(), false), elsewhere);

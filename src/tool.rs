@@ -10,9 +10,9 @@ mod schema;
 
 use serde_json::{Map, Value};
 
-pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, first, members, or, plain};
+pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, Passed, first, members, or, plain};
 pub(crate) use self::arg::{choices, object, text};
-pub use self::check::{fits, nearest};
+pub use self::check::{fits, is_hidden, nearest};
 pub use self::kind::{Beyond, Kind, Param, Pattern, Text};
 use crate::config::{Approval, Config};
 use crate::context::Context;
@@ -211,8 +211,12 @@ impl Entry {
         let given = self.environment.then(|| arguments.get("environment").cloned()).flatten();
         if self.environment && given.is_none() {
             // Exactly one environment leaves nothing to guess.
-            if let [only] = cx.config.environments.as_slice() {
-                json::put(&mut arguments, "environment", json::text(&only.name));
+            match cx.config.environments.as_slice() {
+                [only] => json::put(&mut arguments, "environment", json::text(&only.name)),
+                _ => {
+                    let say = format!("missing argument `environment`; configured: {}", cx.config.names());
+                    return Err(Error::argument("missing_argument", "environment", say));
+                }
             }
         }
         check::object(&params, &arguments, "")?;

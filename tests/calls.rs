@@ -7,6 +7,7 @@ mod environments;
 mod ids;
 mod limits;
 mod listings;
+mod misbehaving;
 mod reconnect;
 mod secrets;
 

@@ -303,3 +303,12 @@ fn known_variables_and_those_of_others_are_silent() {
     let sorted = warnings(["NANGO_MCP_TRANSPORT", "PATH", "NANGO_MCP_AUTH_MODE"]);
     assert!(sorted.len() == 2 && sorted[0].starts_with("NANGO_MCP_AUTH_MODE"), "in order: {sorted:?}");
 }
+
+#[test]
+fn what_is_not_used_is_held_to_its_form_too() {
+    bad(&[("NANGO_MCP_ENVIRONMENTS", "dev"), ("NANGO_SECRET_KEY", "not-a-key-at-all")], "NANGO_SECRET_KEY");
+    bad(&[("NANGO_MCP_APPROVAL", "off"), ("NANGO_MCP_REQUIRE_CONFIRMATION", "maybe")], "NANGO_MCP_REQUIRE_CONFIRMATION");
+    bad(&[("NANGO_MCP_METADATA_NAMESPACE", "!! bad name")], "NANGO_MCP_METADATA_NAMESPACE");
+    bad(&[("NANGO_BASE_URL", "http://nango.example:0")], "NANGO_BASE_URL");
+    good(&[("NANGO_MCP_METADATA_NAMESPACE", "nango_mcp")]);
+}

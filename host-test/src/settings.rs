@@ -39,9 +39,8 @@ pub fn read() -> Result<Grant> {
 /// A `.env` that nobody named is read only where the environment has no API key. Clients start servers in the folder
 /// of whatever project is open: a file that lies there must not say where a key from elsewhere is sent, nor what may
 /// be done with it.
-fn with_file(process: Vars) -> Result<Vars> {
-    let named = process.iter().find(|(name, value)| name == "NANGO_MCP_ENV_FILE" && !value.is_empty());
-    let mut vars = process.clone();
+fn with_file(mut vars: Vars) -> Result<Vars> {
+    let named = vars.iter().find(|(name, value)| name == "NANGO_MCP_ENV_FILE" && !value.is_empty());
     let lines = match named {
         Some((_, path)) => {
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the environment file {path}"))?;

@@ -67,8 +67,8 @@ async fn a_web_page_is_no_nango() {
 #[tokio::test(flavor = "multi_thread")]
 async fn json_that_is_cut_off_is_told() {
     check(answer("201 Created", "{\"data\":{\"token\":"), "invalid_answer", "not whole JSON").await;
-    check(answer("201 Created", "{\"data\":{}}"), "invalid_answer", "no usable link").await;
-    check(answer("201 Created", "[1]"), "invalid_answer", "no usable link").await;
+    check(answer("201 Created", "{\"data\":{}}"), "invalid_answer", "not what Nango answers with").await;
+    check(answer("201 Created", "[1]"), "invalid_answer", "not what Nango answers with").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,7 +100,11 @@ fn what_is_no_message_is_answered_and_the_next_one_works() {
         ("{bad".to_owned(), -32700, Value::Null),
         ("[]".to_owned(), -32600, Value::Null),
         (format!(r#"{{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{}{}}}"#, "[".repeat(500), "]".repeat(500)), -32600, json!(5)),
-        (r#"{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"list_environments","arguments":[]}}"#.to_owned(), -32602, json!(6)),
+        (
+            r#"{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"list_environments","arguments":[]}}"#.to_owned(),
+            -32602,
+            json!(6),
+        ),
         (r#"{"jsonrpc":"2.0","id":7,"method":"no/such"}"#.to_owned(), -32601, json!(7)),
     ] {
         writeln!(client.stdin.as_mut().unwrap(), "{line}").unwrap();

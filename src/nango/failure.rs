@@ -11,6 +11,8 @@ use super::{Answer, RateLimit, Request};
 use crate::config::{Base, Environment};
 use crate::error::{ApiError, Error};
 use crate::json;
+use crate::project::without;
+use crate::tool::is_hidden;
 use crate::transport::{HttpAnswer, TransportError};
 
 /// Read an answer: JSON of a success, or the failure it reports.
@@ -29,7 +31,7 @@ pub(crate) fn read(request: &Request, answer: &HttpAnswer, base: &Base, environm
             format!("the answer to {route} is not whole JSON"),
             "try again; if it stays, something between this server and Nango changes answers",
         ),
-        (300..=399, _) => failed(
+        (301..=303 | 307 | 308, _) => failed(
             "redirected",
             format!("{base} answered {route} with a redirect, which is not followed"),
             "set NANGO_BASE_URL to the address it redirects to",
@@ -75,8 +77,9 @@ fn api_error(request: &Request, answer: &HttpAnswer, body: &Value, environment: 
     // Transport failures of the proxy have no envelope (observed): the object itself is the error then.
     let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
     let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (own, said) = (text("code"), clean(text("message")));
-    let fields = fields(request, error);
+    let given = given(request);
+    let (own, said) = (text("code"), clean(text("message"), &given));
+    let fields = fields(request, error, &given);
     let has = |reason: &str| fields.iter().any(|(_, text)| text.contains(reason));
     let (code, hint) = match (status, own) {
         (401, _) => ("key_rejected", key_hint(environment)),
@@ -87,7 +90,8 @@ fn api_error(request: &Request, answer: &HttpAnswer, body: &Value, environment: 
             ("missing_scope", "the operator can add that scope to the API key in Nango's dashboard (Environment Settings, API Keys)".into())
         }
         (429, "too_many_request") => {
-            ("rate_limited", "wait that long and call again; the limit is shared by the whole Nango account".into())
+            let seconds = retry_after(answer).unwrap_or(1).max(1);
+            ("rate_limited", format!("call again after {seconds} s; the limit is shared by the whole Nango account"))
         }
         (400, "resource_capped") => {
             ("connection_limit", "the Nango plan allows no more connections: delete unused ones or upgrade the plan".into())
@@ -110,7 +114,7 @@ fn api_error(request: &Request, answer: &HttpAnswer, body: &Value, environment: 
     let message = message(request, status, own, &said, &fields);
     let retry_after_seconds = (status == 429).then(|| retry_after(answer).unwrap_or(1).max(1));
     let connection = json::at(error, "payload", "connection").cloned();
-    ApiError { status, code: stable(code), message, fields, hint: Some(hint), retry_after_seconds, connection }
+    ApiError { status, code: stable(code).to_owned(), message, fields, hint: Some(hint), retry_after_seconds, connection }
 }
 
 const INTEGRATIONS: &str = "list_integrations shows the integrations of this environment";
@@ -139,7 +143,7 @@ fn message(request: &Request, status: u16, own: &str, said: &str, fields: &[(Str
 }
 
 /// `error.errors[]` as path and reason, at most ten. Path elements are always strings, indices too (observed).
-fn fields(request: &Request, error: &Value) -> Vec<(String, String)> {
+fn fields(request: &Request, error: &Value, given: &[&str]) -> Vec<(String, String)> {
     json::items(error, "errors")
         .iter()
         .take(10)
@@ -157,16 +161,38 @@ fn fields(request: &Request, error: &Value) -> Vec<(String, String)> {
                 }
             }
             let reason = entry.get("message").or_else(|| entry.get("code")).and_then(Value::as_str).unwrap_or("refused");
-            (at, clean(reason))
+            (at, clean(reason, given))
         })
         .collect()
 }
 
+/// The values that a request carries: Nango may repeat them, and they may be secrets. Shorter ones are words.
+fn given(request: &Request) -> Vec<&str> {
+    fn leaves<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::String(text) => found.push(text),
+            Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
+            Value::Object(object) => object.values().for_each(|value| leaves(value, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    for value in request.path.values().iter().chain(request.query.iter().map(|(_, value)| value)) {
+        found.push(value.as_str());
+    }
+    if let Some(body) = &request.body {
+        leaves(body, &mut found);
+    }
+    found.retain(|value| value.len() >= 6);
+    found
+}
+
 /// What Nango said, fit for a model: one line, no control or direction-changing characters, at most 300
-/// characters, and quoted values removed, because they may be arguments.
-fn clean(text: &str) -> String {
+/// characters, without the values that the request carried and without whatever else is quoted.
+fn clean(text: &str, given: &[&str]) -> String {
+    let text = without(text, given);
     let mut out = String::new();
-    for (at, part) in shorten(text, 300).split('"').enumerate() {
+    for (at, part) in shorten(&text, 300).split('"').enumerate() {
         match at % 2 {
             0 => out.push_str(part),
             _ => out.push_str("\"…\""),
@@ -176,9 +202,7 @@ fn clean(text: &str) -> String {
 }
 
 fn shorten(text: &str, most: usize) -> String {
-    let hidden =
-        |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let short: String = text.chars().map(|c| if hidden(c) { ' ' } else { c }).take(most).collect();
+    let short: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).take(most).collect();
     if text.chars().count() <= most {
         return short;
     }
@@ -187,10 +211,10 @@ fn shorten(text: &str, most: usize) -> String {
     format!("{}…", whole.unwrap_or_default())
 }
 
-/// A code of Nango's as a stable code of ours: letters, digits and `_`.
-fn stable(code: &str) -> String {
-    let code: String = code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect();
-    if code.is_empty() { "nango_error".into() } else { code }
+/// A code of Nango's as a stable code of ours, if it has the form of one: letters, digits and `_`.
+fn stable(code: &str) -> &str {
+    let fits = (1..=64).contains(&code.len()) && code.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_');
+    if fits { code } else { "nango_error" }
 }
 
 /// A request that got no whole answer.

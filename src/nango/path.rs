@@ -9,12 +9,15 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// A path whose fixed parts are constants and whose other segments are encoded.
 #[derive(Debug, Clone)]
-pub struct Path(String);
+pub struct Path {
+    encoded: String,
+    values: Vec<String>,
+}
 
 impl Path {
     /// A route's constant beginning.
     pub fn fixed(path: &'static str) -> Self {
-        Self(path.to_owned())
+        Self { encoded: path.to_owned(), values: Vec::new() }
     }
 
     /// One more segment: percent-encoded whole, `/` included.
@@ -22,14 +25,20 @@ impl Path {
     /// Only types that refuse dot segments in every encoding may be one: encoding does not hide `..`, and a proxy on
     /// the way might decode and resolve it.
     pub fn segment(mut self, segment: &impl Segment) -> Self {
-        self.0.push('/');
-        self.0.push_str(&encode(segment.text()));
+        self.encoded.push('/');
+        self.encoded.push_str(&encode(segment.text()));
+        self.values.push(segment.text().to_owned());
         self
+    }
+
+    /// The segments that are no constants, as they were before encoding.
+    pub(super) fn values(&self) -> &[String] {
+        &self.values
     }
 
     /// The path as it goes over the wire.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.encoded
     }
 }
 

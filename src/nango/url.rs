@@ -42,7 +42,7 @@ fn host(authority: &str) -> Option<&str> {
         Some(address) => address.contains(':') && address.bytes().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(&byte)),
         None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
     };
-    let number = |port: &str| !port.starts_with('+') && port.parse::<u16>().is_ok();
+    let number = |port: &str| !port.starts_with('+') && port.parse::<u16>().is_ok_and(|port| port > 0);
     (fits && (port.is_empty() || port.strip_prefix(':').is_some_and(number))).then_some(host)
 }
 

@@ -257,6 +257,21 @@ pub(super) fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(float)
 }
 
+/// A value of `T`'s kind that is passed on as it is: held to `T`'s table by `check` or by `project`, never looked into.
+/// It costs no code by field.
+#[derive(Debug, Clone)]
+pub struct Passed<T>(pub(crate) Value, pub(crate) PhantomData<T>);
+
+impl<T: Arg> Arg for Passed<T> {
+    const KIND: Kind = T::KIND;
+    fn take(value: Value, _fit: &mut bool) -> Self {
+        Self(value, PhantomData)
+    }
+    fn give(&self) -> Value {
+        self.0.clone()
+    }
+}
+
 /// A whole number from `MIN` to `MAX`.
 #[derive(Debug, Clone, Copy)]
 pub struct Int<const MIN: i64, const MAX: i64>(pub i64);

@@ -147,9 +147,15 @@ fn span(min: usize, max: usize, noun: &str) -> String {
     }
 }
 
+/// Whether a character shows nothing, or changes the direction of what follows: control, zero-width and bidirectional
+/// formatting characters. None of them is repeated to a model.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
 /// `path.name`, with a name that came from outside shortened to what is worth repeating.
 fn join(path: &str, name: &str) -> String {
-    let clean: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    let clean: String = name.chars().filter(|c| !is_hidden(*c)).take(64).collect();
     match path {
         "" => clean,
         path => format!("{path}.{clean}"),

@@ -6,7 +6,7 @@ pub(crate) mod create_standard_connect_session;
 mod session;
 
 use crate::nango::{AnyKey, Email, IntegrationKey, Label, LongText, TagKey, TagValue};
-use crate::tool::{Dict, Open, object};
+use crate::tool::{Dict, Open, Passed, object};
 
 pub(crate) use self::session::{Session, link_output, tag_dict};
 
@@ -14,10 +14,10 @@ pub(crate) use self::session::{Session, link_output, tag_dict};
 pub(crate) type TagsArg = Dict<TagKey, TagValue, 10>;
 
 /// Settings by integration.
-pub(crate) type Defaults = Dict<IntegrationKey, IntegrationDefaults, 100>;
+pub(crate) type Defaults = Passed<Dict<IntegrationKey, IntegrationDefaults, 100>>;
 
 /// Overrides by integration.
-pub(crate) type Overrides = Dict<IntegrationKey, IntegrationOverrides, 100>;
+pub(crate) type Overrides = Passed<Dict<IntegrationKey, IntegrationOverrides, 100>>;
 
 object! {
     /// The person who connects.

@@ -53,6 +53,6 @@ impl Place {
         json::put(&mut args, "cursor", Value::Null);
         let mut hasher = DefaultHasher::new();
         (self.offset, self.way, json::write(&args.into())).hash(&mut hasher);
-        format!("{:016x}", hasher.finish())
+        hasher.finish().to_string()
     }
 }

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json;
 use crate::nango::tags::{self, Tags};
-use crate::nango::{ConnectionId, IntegrationKey, Path, Request, TagKey, UrlOrEmpty};
+use crate::nango::{ConnectionId, IntegrationKey, Path, Request, TagKey, TagValue, UrlOrEmpty};
 use crate::tool::{Dict, Effect, List, Toolset, object};
 use crate::tools::connections;
 
@@ -138,15 +138,21 @@ impl Kept {
             },
             Err(error) => return Err(error),
         };
-        // What is no connection has no tags to keep, and a link made all the same would wipe them.
-        if connection.get("connection_id").is_none() {
-            return Err(Error::invalid_answer("GET /connections/:id"));
+        // What is not this connection has no tags to keep: a link made all the same would wipe them, or put another's
+        // in their place.
+        let is = |field: &str, wanted: &str| connection.get(field).and_then(Value::as_str) == Some(wanted);
+        if !is("connection_id", &args.connection_id) || !is("provider_config_key", &args.provider_config_key) {
+            return Err(Error::invalid_answer("GET /connections/:id", 200));
         }
-        Ok(Self {
-            tags: tags_of(&connection),
-            webhook_url_override: connection.get("webhook_url_override").and_then(Value::as_str).map(str::to_owned),
-            warnings: losses(cx, &connection),
-        })
+        let (tags, lost) = tags_of(&connection);
+        let mut warnings = losses(cx, &connection);
+        if lost > 0 {
+            warnings.push(format!(
+                "{lost} of the connection's tags break Nango's own rules and cannot be sent again: completing this link drops them"
+            ));
+        }
+        let webhook_url_override = connection.get("webhook_url_override").and_then(Value::as_str).map(str::to_owned);
+        Ok(Self { tags, webhook_url_override, warnings })
     }
 }
 
@@ -160,9 +166,18 @@ fn row(cx: &Context<'_>, args: &Args) -> Result<Value, Error> {
     Ok(json::items(&answer.body, "connections").first().cloned().unwrap_or_default())
 }
 
-fn tags_of(connection: &Value) -> Tags {
-    let tags = connection.get("tags").and_then(Value::as_object);
-    tags.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+/// The connection's tags that can be sent again, and how many cannot.
+fn tags_of(connection: &Value) -> (Tags, usize) {
+    let tags = match connection.get("tags") {
+        Some(Value::Object(tags)) => tags,
+        Some(Value::Null) | None => return (Tags::new(), 0),
+        Some(_) => return (Tags::new(), 1),
+    };
+    let fits = |key: &str, value: &str| TagKey::from_text(key).is_some() && TagValue::from_text(value).is_some();
+    let kept = tags.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str().filter(|value| fits(key, value))?.to_owned())));
+    let kept: Tags = kept.collect();
+    let lost = tags.len() - kept.len();
+    (kept, lost)
 }
 
 /// What completing the reconnect resets: for providers without OAuth, metadata and connection_config

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Defaults, EndUser, Next, Organization, Overrides, TagsArg};
 use crate::context::Context;
-use crate::error::{ApiError, Error};
+use crate::error::Error;
 use crate::json;
 use crate::nango::tags::{self, Tags};
 use crate::nango::{Answer, Path, Request, UrlOrEmpty, link, time};
@@ -116,7 +116,8 @@ impl Session<'_> {
     }
 }
 
-/// The answer, checked: a link that is no web link must not reach a person.
+/// The answer, checked: a link that is no web link must not reach a person. A session that was made all the same is
+/// harmless and expires by itself.
 fn created(cx: &Context<'_>, answer: &Answer) -> Result<Created, Error> {
     let text = |key: &str| json::text_at(&answer.body, "data", key);
     let session = || {
@@ -128,15 +129,7 @@ fn created(cx: &Context<'_>, answer: &Answer) -> Result<Created, Error> {
             expires_at,
         })
     };
-    session().ok_or_else(|| {
-        Error::nango(ApiError {
-            status: 201,
-            code: "invalid_answer".into(),
-            message: "Nango created a Connect session but gave no usable link for it".into(),
-            hint: Some("look at NANGO_PUBLIC_CONNECT_URL of the Nango server; this session is harmless and expires by itself".into()),
-            ..ApiError::default()
-        })
-    })
+    session().ok_or_else(|| Error::invalid_answer("POST /connect/sessions", 201))
 }
 
 impl Created {

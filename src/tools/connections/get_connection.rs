@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::nango::{AnyKey, ConnectionId, IntegrationKey};
 use crate::project::project;
-use crate::tool::{Dict, Effect, Int, List, Open, Toolset, object};
+use crate::tool::{Dict, Effect, Int, List, Open, Passed, Toolset, object};
 
 object! {
     /// Arguments.
@@ -31,11 +31,11 @@ object! {
         /// Nango's name for the provider.
         provider: Option<String>,
         /// What is wrong; empty when it works.
-        errors: List<ConnectionError, 0, 1000>,
+        errors: List<Passed<ConnectionError>, 0, 1000>,
         /// The person, where the connection was made with end_user.
-        end_user: Option<Person>,
+        end_user: Option<Passed<Person>>,
         /// Tags.
-        tags: Option<Dict<AnyKey, String, 100>>,
+        tags: Option<Passed<Dict<AnyKey, String, 100>>>,
         /// Metadata: your application's own data.
         metadata: Option<Open>,
         /// Names of the connection_config fields that are set; values may be secret and stay in Nango.
@@ -83,7 +83,7 @@ impl crate::tool::Tool for Tool {
         // Neither is projected: of one only the names leave, the other only if it was asked for.
         let mut aside = |field| connection.get_mut(field).map(Value::take).unwrap_or_default();
         let (credentials, config) = (aside("credentials"), aside("connection_config"));
-        let mut output: Output = project(&connection, &mut dropped).ok_or_else(|| Error::invalid_answer("GET /connections/:id"))?;
+        let mut output: Output = project(&connection, &mut dropped).ok_or_else(|| Error::invalid_answer("GET /connections/:id", 200))?;
         output.connection_config_names = config.as_object().map(|config| List(config.keys().cloned().collect()));
         output.credentials = match credentials {
             Value::Object(credentials) if args.include_credentials => Some(credentials),

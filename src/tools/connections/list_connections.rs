@@ -5,11 +5,10 @@ use serde_json::Value;
 use super::{ConnectionError, Person};
 use crate::context::Context;
 use crate::error::Error;
-use crate::json;
 use crate::nango::tags::{self, Tags};
 use crate::nango::{AnyKey, ConnectionId, Cursor, IntegrationKey, Label, Path, Request, Search, TagKey, TagValue, Window};
-use crate::project::project;
-use crate::tool::{Dict, Effect, Int, List, Toolset, object};
+use crate::project::pass;
+use crate::tool::{Dict, Effect, Int, List, Passed, Toolset, object};
 use crate::tools::listing::Place;
 
 object! {
@@ -60,7 +59,7 @@ object! {
     /// A page.
     pub(crate) struct Output {
         /// The connections, newest first.
-        connections: List<Row, 0, 200>,
+        connections: List<Passed<Row>, 0, 200>,
         /// Where the next page begins; absent on the last one.
         next_cursor: Option<String>,
         /// How many fields of Nango's rows are not shown here, metadata among them.
@@ -109,9 +108,21 @@ impl crate::tool::Tool for Tool {
         let next_cursor = window.has_next(found.len(), rows).then(|| next.write(args));
         let mut dropped = 0;
         let shown = found.iter().skip(window.skip).take(rows);
-        let shown = shown.filter(|row| !args.with_errors || !json::items(row, "errors").is_empty());
-        let connections = shown.filter_map(|row| project(row, &mut dropped)).collect();
+        let shown = shown.filter(|row| !args.with_errors || has_errors(row));
+        let mut connections = Vec::new();
+        for row in shown {
+            connections.push(pass(row, &mut dropped).ok_or_else(|| Error::invalid_answer("GET /connections", 200))?);
+        }
         Ok(Output { connections: List(connections), next_cursor, dropped_fields: Int(dropped) })
+    }
+}
+
+/// Whether anything stands in `errors`; what cannot be read counts.
+fn has_errors(row: &Value) -> bool {
+    match row.get("errors") {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(errors)) => !errors.is_empty(),
+        Some(_) => true,
     }
 }
 
@@ -137,6 +148,6 @@ fn fetch(cx: &Context<'_>, args: &Args, window: Window, way: char) -> Result<Vec
     // An answer without the list must not read as "nobody is connected".
     match cx.send(&request)?.body.get_mut("connections").map(Value::take) {
         Some(Value::Array(rows)) => Ok(rows),
-        _ => Err(Error::invalid_answer("GET /connections")),
+        _ => Err(Error::invalid_answer("GET /connections", 200)),
     }
 }

@@ -1,5 +1,7 @@
 //! Whether an environment works: reach, key, scopes.
 
+use serde_json::Value;
+
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::{Answer, AnyKey, IntegrationKey, Path, RateLimit, Request};
@@ -67,29 +69,31 @@ impl crate::tool::Tool for Tool {
         let github = IntegrationKey::from_text("github").into_iter().fold(Path::fixed("/providers"), |path, key| path.segment(&key));
         let [health, provider] =
             both(cx, &[Request::get("GET /health", Path::fixed("/health")).keyless(), Request::get("GET /providers/:provider", github)]);
+        let provider = holding(provider, "GET /providers/:provider", |body| body.get("data").is_some_and(Value::is_object));
         let key_accepted = provider.is_ok()
             || provider.as_ref().is_err_and(|error| error.api().is_some_and(|api| api.status == 404 && api.code != "not_nango"));
         let key_rejected = matches!(&provider, Err(error) if error.code() == "key_rejected");
-        let reachable = health.is_ok() || key_accepted || key_rejected;
+        let reachable = health.is_ok_and(|answer| answer.body.get("result").is_some()) || key_accepted || key_rejected;
         let mut rate_limit = provider.as_ref().ok().and_then(|answer| answer.rate_limit);
         let mut problems = Vec::new();
         let mut scopes = vec![("environment:connect_sessions:write".to_owned(), "unknown".to_owned())];
-        if !key_accepted {
+        if let (false, Err(error)) = (key_accepted, provider) {
             // Without a key no request leaves, and the remedy is the operator's.
-            let error = match provider {
-                Err(error) if error.code() == "missing_key" => return Err(error),
-                Err(error) => error,
-                Ok(_) => Error::policy("missing_key", ""),
-            };
+            if error.code() == "missing_key" {
+                return Err(error);
+            }
             problems.push(error.sentence());
         } else {
-            let reads = [
-                ("environment:integrations:list", Request::get("GET /integrations", Path::fixed("/integrations"))),
-                ("environment:connections:list", Request::get("GET /connections", Path::fixed("/connections")).query("limit", "1")),
+            let requests = [
+                Request::get("GET /integrations", Path::fixed("/integrations")),
+                Request::get("GET /connections", Path::fixed("/connections")).query("limit", "1"),
             ];
-            let [(first, a), (second, b)] = reads;
-            for (scope, answer) in [first, second].into_iter().zip(both(cx, &[a, b])) {
-                let state = match answer {
+            let [integrations, connections] = both(cx, &requests);
+            for (scope, route, field, answer) in [
+                ("environment:integrations:list", "GET /integrations", "data", integrations),
+                ("environment:connections:list", "GET /connections", "connections", connections),
+            ] {
+                let state = match holding(answer, route, |body| body.get(field).is_some_and(Value::is_array)) {
                     Ok(answer) => {
                         rate_limit = answer.rate_limit.or(rate_limit);
                         "granted"
@@ -114,6 +118,11 @@ impl crate::tool::Tool for Tool {
             problems: List(problems),
         })
     }
+}
+
+/// The answer, if it holds what the route answers with: something that answers `{}` to everything is no Nango.
+fn holding(answer: Result<Answer, Error>, route: &str, fits: impl Fn(&Value) -> bool) -> Result<Answer, Error> {
+    answer.and_then(|answer| if fits(&answer.body) { Ok(answer) } else { Err(Error::invalid_answer(route, 200)) })
 }
 
 fn both(cx: &Context<'_>, requests: &[Request; 2]) -> [Result<Answer, Error>; 2] {

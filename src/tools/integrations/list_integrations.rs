@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::{Cursor, Path, Request};
-use crate::project::project;
-use crate::tool::{Effect, Int, List, Toolset, object};
+use crate::project::pass;
+use crate::tool::{Effect, Int, List, Passed, Toolset, object};
 use crate::tools::listing::Place;
 
 object! {
@@ -41,7 +41,7 @@ object! {
     /// A page.
     pub(crate) struct Output {
         /// The integrations, by unique key.
-        integrations: List<Row, 0, 200>,
+        integrations: List<Passed<Row>, 0, 200>,
         /// How many there are in all.
         total: Int<0, 1_000_000>,
         /// Where the next page begins; absent on the last one.
@@ -75,12 +75,15 @@ impl crate::tool::Tool for Tool {
         let place = Place::of(args, args.cursor.as_ref(), 'i')?;
         // Nango answers all of them at once, sorted by key.
         let answer = cx.send(&Request::get("GET /integrations", Path::fixed("/integrations")))?.body;
-        let rows = answer.get("data").and_then(Value::as_array).ok_or_else(|| Error::invalid_answer("GET /integrations"))?;
+        let rows = answer.get("data").and_then(Value::as_array).ok_or_else(|| Error::invalid_answer("GET /integrations", 200))?;
         let limit = usize::try_from(args.limit.0).unwrap_or(1);
         let next = Place { offset: place.offset + limit, ..place };
         let mut dropped = 0;
         let shown = rows.iter().skip(place.offset).take(limit);
-        let integrations = shown.filter_map(|row| project(row, &mut dropped)).collect();
+        let mut integrations = Vec::new();
+        for row in shown {
+            integrations.push(pass(row, &mut dropped).ok_or_else(|| Error::invalid_answer("GET /integrations", 200))?);
+        }
         Ok(Output {
             integrations: List(integrations),
             total: Int(i64::try_from(rows.len()).unwrap_or(i64::MAX)),
