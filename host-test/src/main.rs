@@ -16,8 +16,8 @@ use nango_mcp_host::{http, settings, stdio};
 /// Nango's control plane as MCP tools, each call in a fresh WebAssembly sandbox.
 ///
 /// The component may reach the origin in NANGO_BASE_URL and nothing else; it gets the NANGO_* variables of the
-/// configuration table and no others; it has no files and no sockets. Configuration comes from the environment,
-/// completed by a `.env` file in the current directory.
+/// configuration table and no others; it has no files and no sockets. Configuration comes from the environment or,
+/// where that has no API key, from a `.env` file in the current folder; NANGO_MCP_ENV_FILE names another.
 #[derive(Parser)]
 #[command(
     version,
