@@ -4,7 +4,7 @@
 //! loop, both sides are pinned (a loopback round trip is several times faster on one core than across two), and
 //! errors are counted: a benchmark that only measures refusals is worthless.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -208,6 +208,7 @@ impl Drop for Host {
 struct Nango {
     child: Child,
     base: String,
+    _stdout: BufReader<ChildStdout>,
 }
 
 impl Nango {
@@ -215,11 +216,12 @@ impl Nango {
         let mut command = prefixed(prefix, &file("target/debug/nango-mcp-host"));
         command.args(["nango", "--listen", "127.0.0.1:0", "--key", KEY, "--rate-limit", "100000000"]);
         let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let stdout = BufReader::new(child.stdout.take().context("stdout")?);
-        let line = stdout.lines().map_while(Result::ok).find(|line| line.contains("NANGO_BASE_URL="));
+        // Kept open as long as the child: a closed pipe would be an error to it.
+        let mut stdout = BufReader::new(child.stdout.take().context("stdout")?);
+        let line = stdout.by_ref().lines().map_while(Result::ok).find(|line| line.contains("NANGO_BASE_URL="));
         let base = line.as_deref().and_then(|line| line.trim().strip_prefix("NANGO_BASE_URL=")?.split(' ').next());
         let base = base.context("the embedded Nango does not say where it is")?.to_owned();
-        Ok(Self { child, base })
+        Ok(Self { child, base, _stdout: stdout })
     }
 }
 

@@ -146,9 +146,13 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Nango { listen, key, rate_limit } => {
             let key = key.unwrap_or_else(uuid::Uuid::new_v4).to_string();
             let embedded = Embedded::start(listen, key.clone(), rate_limit).await?;
-            writeln!(out, "The embedded Nango listens. Point a server at it with\n")?;
-            writeln!(out, "  NANGO_BASE_URL=http://{} NANGO_SECRET_KEY={key}\n", embedded.address)?;
-            writeln!(out, "It keeps everything in memory. Ctrl-C ends it.")?;
+            let address = embedded.address;
+            let say = format!(
+                "The embedded Nango listens. Point a server at it with\n\n  NANGO_BASE_URL=http://{address} NANGO_SECRET_KEY={key}\n\n\
+                 It keeps everything in memory. Ctrl-C ends it.\n"
+            );
+            // Whoever started it may have read what it wanted and closed the pipe.
+            let _ = out.write_all(say.as_bytes());
             tokio::signal::ctrl_c().await?;
         }
     }
