@@ -120,7 +120,12 @@ async fn perform(mut stream: TcpStream, play: Play) -> std::io::Result<()> {
         Play::Close => Ok(()),
         Play::Answer(bytes) => {
             stream.write_all(&bytes).await?;
-            stream.shutdown().await
+            stream.shutdown().await?;
+            // A socket closed with unread bytes resets the connection, and what it sent may be lost with it.
+            let mut nowhere = tokio::io::sink();
+            let drained = tokio::io::copy(&mut stream, &mut nowhere);
+            let _ = tokio::time::timeout(Duration::from_secs(5), drained).await;
+            Ok(())
         }
         Play::Stall(bytes) => {
             stream.write_all(&bytes).await?;
