@@ -63,8 +63,9 @@ impl Transport for WasiHttp {
     }
 }
 
-/// One request on its way. The response is watched from the beginning: a host that denies a POST, or a server that
-/// answers early, closes the body's stream first, and the reason stands in the response.
+/// One request on its way: first its body is written, then the response is awaited, then read. A body that cannot be
+/// written whole is no failure by itself: a host that denies a POST, or a server that answers early, closes the body's
+/// stream, and the reason stands in the response.
 struct Exchange {
     writing: Option<Writing>,
     stage: Stage,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::nango::{Answer, AnyKey, IntegrationKey, Path, RateLimit, Request};
+use crate::nango::{Answer, AnyKey, Path, RateLimit, Request};
 use crate::tool::{Dict, Effect, Int, List, Toolset, object};
 
 object! {
@@ -66,7 +66,7 @@ impl crate::tool::Tool for Tool {
 
     fn call(cx: &Context<'_>, _args: &Args) -> Result<Output, Error> {
         // GET /providers/:provider takes any key, and a provider that this Nango does not know is an answer too.
-        let github = IntegrationKey::from_text("github").into_iter().fold(Path::fixed("/providers"), |path, key| path.segment(&key));
+        let github = Path::fixed("/providers/github");
         let [health, provider] =
             both(cx, &[Request::get("GET /health", Path::fixed("/health")).keyless(), Request::get("GET /providers/:provider", github)]);
         let provider = holding(provider, "GET /providers/:provider", |body| body.get("data").is_some_and(Value::is_object));
