@@ -1,6 +1,6 @@
 //! One tools/call through the house, and the list of tools: what every world exports in its own shape.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::Config;
 use crate::context::Context;
@@ -23,13 +23,28 @@ pub struct Listed {
     pub input_schema: Value,
     /// JSON Schema of the result.
     pub output_schema: Value,
+    /// What it may do under this configuration, at worst.
+    pub effect: Effect,
 }
 
-/// The result of a call, as blocks of text.
+/// A file that a result carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// An identifier; nothing that could be fetched.
+    pub uri: String,
+    /// The media type, where the provider said one.
+    pub media_type: Option<String>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The result of a call, as blocks of text and files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallResult {
     /// The blocks, in order.
     pub text: Vec<String>,
+    /// Files, behind the text.
+    pub files: Vec<File>,
     /// The structured result; never on an error, because clients hold it against the output schema.
     pub structured: Option<Value>,
     /// For `_meta`.
@@ -53,8 +68,13 @@ pub enum CallError {
 pub fn list_tools(config: &Config) -> Vec<Listed> {
     TOOLS
         .iter()
-        .filter(|entry| !config.read_only || entry.effect == Effect::Read)
-        .map(|entry| Listed { entry, input_schema: entry.input_schema(config).into(), output_schema: entry.output_schema().into() })
+        .filter(|entry| entry.is_offered(config))
+        .map(|entry| Listed {
+            entry,
+            input_schema: entry.input_schema(config).into(),
+            output_schema: entry.output_schema().into(),
+            effect: entry.effect_under(config),
+        })
         .collect()
 }
 
@@ -64,22 +84,26 @@ pub fn list_tools(config: &Config) -> Vec<Listed> {
 /// [`CallError`]: what a client should see as a protocol error.
 pub fn call_tool(config: &Config, transport: &dyn Transport, name: &str, arguments: &str) -> Result<CallResult, CallError> {
     let entry = find(name)?;
+    if !config.offers(entry) {
+        let say = format!("the operator does not offer {name} (NANGO_MCP_TOOLSETS, NANGO_MCP_TOOLS)");
+        return Err(CallError::UnknownTool(say));
+    }
     if arguments.len() > MAX_ARGUMENTS {
         return Err(CallError::MalformedArguments);
     }
-    let arguments = match arguments.trim() {
-        "" => Map::new(),
-        text => match json::read(text.as_bytes()) {
-            Some(Value::Object(arguments)) => arguments,
-            _ => return Err(CallError::MalformedArguments),
-        },
-    };
+    let Some(arguments) = entry.read(arguments.trim()) else { return Err(CallError::MalformedArguments) };
     let mut cx = Context::new(config, transport);
     Ok(match entry.call(&mut cx, arguments) {
         Ok(mut result) => {
             scan(&mut result, config, entry.link);
             let structured = Value::Object(result);
-            CallResult { text: vec![json::write(&structured)], structured: Some(structured), meta: None, is_error: false }
+            CallResult {
+                text: vec![json::write(&structured)],
+                files: cx.files(),
+                structured: Some(structured),
+                meta: None,
+                is_error: false,
+            }
         }
         Err(error) => failed(&error, config),
     })
@@ -100,5 +124,5 @@ fn failed(error: &Error, config: &Config) -> CallResult {
     let meta = json::object([("nango-mcp/error", report.get("error").cloned().unwrap_or_default())]);
     let sentence = scan_text(&error.sentence(), config);
     let text = vec![sentence, json::write(&report.into())];
-    CallResult { text, structured: None, meta: Some(meta.into()), is_error: true }
+    CallResult { text, files: Vec::new(), structured: None, meta: Some(meta.into()), is_error: true }
 }

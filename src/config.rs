@@ -10,6 +10,8 @@ use std::time::Duration;
 pub use self::vars::{ReadBy, VARIABLES, Variable, warnings};
 use crate::nango::WebUrl;
 use crate::secret::Secret;
+use crate::tool::{Entry, Toolset, nearest};
+use crate::tools::TOOLS;
 
 /// Everything a call is configured by.
 #[derive(Debug, Clone)]
@@ -28,6 +30,16 @@ pub struct Config {
     pub approval: Approval,
     /// Whether get_connection may return credentials.
     pub allow_credentials: bool,
+    /// Whether a proxied call may go to another base URL than the provider's.
+    pub allow_base_url_override: bool,
+    /// Largest file that download_provider_file returns, in bytes.
+    pub max_download_bytes: usize,
+    /// The key of the convention in a connection's metadata.
+    pub metadata_namespace: String,
+    /// The toolsets offered.
+    toolsets: Vec<Toolset>,
+    /// The tools offered of those; empty for all.
+    tools: Vec<&'static str>,
     /// Every key that was configured, used or not: none may appear in a result.
     keys: Vec<Secret>,
 }
@@ -115,9 +127,7 @@ impl Config {
         for (name, value) in vars.iter().filter(|(name, value)| is_key(name) && !value.trim().is_empty()) {
             keys.push(key_form(name, value.trim())?);
         }
-        if get("NANGO_MCP_METADATA_NAMESPACE").is_some_and(|name| name.len() > 64 || suffix(name).contains("__")) {
-            return bad("NANGO_MCP_METADATA_NAMESPACE", "must be a name of at most 64 letters, digits and single `_`");
-        }
+        let toolsets = toolsets(get("NANGO_MCP_TOOLSETS"))?;
         Ok(Self {
             keys,
             base,
@@ -127,7 +137,17 @@ impl Config {
             read_only: switch(&get, "NANGO_MCP_READ_ONLY")?,
             approval: approval(&get)?,
             allow_credentials: switch(&get, "NANGO_MCP_ALLOW_CREDENTIALS")?,
+            allow_base_url_override: switch(&get, "NANGO_MCP_ALLOW_BASE_URL_OVERRIDE")?,
+            max_download_bytes: max_download(get("NANGO_MCP_MAX_DOWNLOAD_BYTES"))?,
+            metadata_namespace: namespace(get("NANGO_MCP_METADATA_NAMESPACE"))?,
+            tools: tools(get("NANGO_MCP_TOOLS"), &toolsets)?,
+            toolsets,
         })
+    }
+
+    /// Whether the operator offers this tool.
+    pub(crate) fn offers(&self, entry: &Entry) -> bool {
+        self.toolsets.contains(&entry.toolset) && (self.tools.is_empty() || self.tools.contains(&entry.name))
     }
 
     /// The environment of that name or alias; case and punctuation do not matter.
@@ -265,6 +285,58 @@ fn timeout(text: Option<&str>) -> Result<Duration, ConfigError> {
         Some(seconds) if (0.1..=50.0).contains(&seconds) => Ok(Duration::from_millis((seconds * 1000.0) as u64)),
         _ => bad("NANGO_MCP_REQUEST_TIMEOUT", "must be a number of seconds from 0.1 to 50"),
     }
+}
+
+fn max_download(text: Option<&str>) -> Result<usize, ConfigError> {
+    match text.unwrap_or("1048576").parse() {
+        Ok(bytes) if (1..=8 << 20).contains(&bytes) => Ok(bytes),
+        _ => bad("NANGO_MCP_MAX_DOWNLOAD_BYTES", "must be a number of bytes from 1 to 8388608 (8 MiB)"),
+    }
+}
+
+fn namespace(text: Option<&str>) -> Result<String, ConfigError> {
+    let name = text.unwrap_or("nango_mcp");
+    if name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
+        return Ok(name.to_owned());
+    }
+    bad("NANGO_MCP_METADATA_NAMESPACE", "must be at most 64 letters, digits, `_`, `-` and `.`")
+}
+
+/// The names of a comma list; an empty list says nothing.
+fn names(text: Option<&str>) -> impl Iterator<Item = &str> {
+    text.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+fn toolsets(text: Option<&str>) -> Result<Vec<Toolset>, ConfigError> {
+    let mut chosen = Vec::new();
+    for name in names(text) {
+        match Toolset::ALL.iter().find(|set| set.name() == name) {
+            Some(set) => chosen.push(*set),
+            None if name == "all" => chosen.extend(Toolset::ALL),
+            None => {
+                let known: Vec<&str> = Toolset::ALL.iter().map(|set| set.name()).collect();
+                return bad("NANGO_MCP_TOOLSETS", format!("must be a comma list of {}, or all", known.join(", ")));
+            }
+        }
+    }
+    Ok(if chosen.is_empty() { Toolset::ALL.to_vec() } else { chosen })
+}
+
+fn tools(text: Option<&str>, toolsets: &[Toolset]) -> Result<Vec<&'static str>, ConfigError> {
+    let mut chosen = Vec::new();
+    for name in names(text) {
+        let Some(entry) = TOOLS.iter().find(|entry| entry.name == name) else {
+            let near = nearest(name, TOOLS.iter().map(|entry| entry.name));
+            let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+            return bad("NANGO_MCP_TOOLS", format!("must be a comma list of tool names, and one of them is none{near}"));
+        };
+        if !toolsets.contains(&entry.toolset) {
+            let set = entry.toolset.name();
+            return bad("NANGO_MCP_TOOLS", format!("names {name}, whose toolset {set} NANGO_MCP_TOOLSETS leaves out"));
+        }
+        chosen.push(entry.name);
+    }
+    Ok(chosen)
 }
 
 fn switch<'a>(get: &impl Fn(&str) -> Option<&'a str>, name: &str) -> Result<bool, ConfigError> {

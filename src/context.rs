@@ -1,10 +1,13 @@
 //! What a call has at hand: its configuration, its environment, its time, and the way to Nango.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
+use crate::call::File;
 use crate::config::{Config, Environment};
 use crate::error::Error;
-use crate::nango::{Answer, Request, failure};
+use crate::json;
+use crate::nango::{Answer, Body, Request, failure};
 use crate::transport::{HttpAnswer, HttpRequest, Transport, TransportError};
 
 /// A whole call, waits included. TypeScript MCP clients give up at 60 s, the host at 58 s.
@@ -17,12 +20,23 @@ pub struct Context<'a> {
     transport: &'a dyn Transport,
     started: Duration,
     environment: Option<&'a Environment>,
+    files: RefCell<Vec<File>>,
 }
 
 impl<'a> Context<'a> {
     /// Begin a call.
     pub fn new(config: &'a Config, transport: &'a dyn Transport) -> Self {
-        Self { config, transport, started: transport.now(), environment: None }
+        Self { config, transport, started: transport.now(), environment: None, files: RefCell::default() }
+    }
+
+    /// Put a file into the result.
+    pub(crate) fn attach(&self, file: File) {
+        self.files.borrow_mut().push(file);
+    }
+
+    /// The files of the result.
+    pub(crate) fn files(&self) -> Vec<File> {
+        self.files.take()
     }
 
     /// Choose the environment by name or alias.
@@ -54,21 +68,32 @@ impl<'a> Context<'a> {
             Ok(wires) => wires,
             Err(error) => return requests.iter().map(|_| Err(error.clone())).collect(),
         };
-        let answers = self.transport_with_patience(&wires);
+        let answers = self.transport_with_patience(&wires, self.config.request_timeout);
         requests
             .iter()
             .zip(answers)
             .map(|(request, answer)| match answer {
-                Ok(answer) => crate::nango::read(request, &answer, &self.config.base, self.environment),
+                Ok(answer) => crate::nango::read(request, answer, &self.config.base, self.environment),
                 Err(error) => Err(failure(request, error, &self.config.base, self.config.request_timeout)),
             })
             .collect()
     }
 
+    /// Send one request whose answer is a provider's: status, headers and body as they came.
+    ///
+    /// # Errors
+    /// No key, no answer.
+    pub(crate) fn pass(&self, request: &Request) -> Result<HttpAnswer, Error> {
+        let wire = self.address(request)?;
+        let within = self.config.request_timeout + request.patience;
+        let answer = self.transport_with_patience(&[wire], within).pop().unwrap_or(Err(TransportError::Protocol));
+        answer.map_err(|error| failure(request, error, &self.config.base, within))
+    }
+
     /// Repeat what Nango's own rate limit turned away, as long as this call has time for it. A rate-limited
     /// request had no effect, so this holds for every method.
-    fn transport_with_patience(&self, wires: &[HttpRequest]) -> Vec<Result<HttpAnswer, TransportError>> {
-        let mut answers = self.transport.send(wires, self.remaining().min(self.config.request_timeout));
+    fn transport_with_patience(&self, wires: &[HttpRequest], within: Duration) -> Vec<Result<HttpAnswer, TransportError>> {
+        let mut answers = self.transport.send(wires, self.remaining().min(within));
         loop {
             let limited: Vec<(usize, Duration)> = answers
                 .iter()
@@ -82,7 +107,7 @@ impl<'a> Context<'a> {
             }
             self.transport.sleep(wait);
             let again: Vec<HttpRequest> = limited.iter().filter_map(|(at, _)| wires.get(*at).cloned()).collect();
-            let fresh = self.transport.send(&again, self.remaining().min(self.config.request_timeout));
+            let fresh = self.transport.send(&again, self.remaining().min(within));
             for ((at, _), answer) in limited.into_iter().zip(fresh) {
                 if let Some(slot) = answers.get_mut(at) {
                     *slot = answer;
@@ -109,13 +134,17 @@ impl<'a> Context<'a> {
             })?),
             (true, None) => return Err(Error::policy("missing_key", "this call has no environment")),
         };
-        let mut headers =
-            vec![("accept", "application/json".to_owned()), ("user-agent", concat!("nango-mcp/", env!("CARGO_PKG_VERSION")).to_owned())];
-        let body = request.body.as_ref().map(|body| crate::json::write(body).into_bytes());
+        let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut headers = vec![own("accept", "application/json"), own("user-agent", concat!("nango-mcp/", env!("CARGO_PKG_VERSION")))];
+        let body = request.body.as_ref().map(|body| match body {
+            Body::Json(value) => json::write(value).into_bytes(),
+            Body::Text(text) => text.clone().into_bytes(),
+        });
         if let Some(body) = &body {
-            headers.push(("content-type", "application/json".to_owned()));
-            headers.push(("content-length", body.len().to_string()));
+            headers.push(own("content-type", "application/json"));
+            headers.push(("content-length".to_owned(), body.len().to_string()));
         }
+        headers.extend(request.headers.iter().cloned());
         Ok(HttpRequest {
             method: request.method,
             https: base.https,

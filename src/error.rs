@@ -9,7 +9,16 @@ use crate::json;
 
 /// Why a call failed. One pointer: an error is rare, and every result that may hold one is moved around.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Error(Box<Cause>);
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Inner {
+    cause: Cause,
+    /// What a call of several steps did before it failed.
+    done: Vec<String>,
+    /// What it did not do because of that.
+    not_done: Vec<String>,
+}
 
 /// Who must act, and on what.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,12 +103,20 @@ impl Error {
 
     #[inline(never)]
     fn of(cause: Cause) -> Self {
-        Self(Box::new(cause))
+        Self(Box::new(Inner { cause, done: Vec::new(), not_done: Vec::new() }))
+    }
+
+    /// Of a call of several steps: what was done before this failure, and what was not done because of it.
+    #[must_use]
+    pub fn after(mut self, done: &[&str], not_done: &[&str]) -> Self {
+        let own = |steps: &[&str]| steps.iter().map(|step| (*step).to_owned()).collect();
+        (self.0.done, self.0.not_done) = (own(done), own(not_done));
+        self
     }
 
     /// Who must act, and on what.
     pub fn cause(&self) -> &Cause {
-        &self.0
+        &self.0.cause
     }
 
     /// What Nango reported, if it was Nango.
@@ -129,8 +146,18 @@ impl Error {
         }
     }
 
-    /// The sentence for the model: what, where, remedy.
+    /// The sentence for the model: what, where, remedy; and how far the call came.
     pub fn sentence(&self) -> String {
+        let mut sentence = self.reason();
+        for (word, steps) in [("done", &self.0.done), ("not done", &self.0.not_done)] {
+            if !steps.is_empty() {
+                sentence.push_str(&format!("; {word}: {}", steps.join(", ")));
+            }
+        }
+        sentence
+    }
+
+    fn reason(&self) -> String {
         match self.cause() {
             Cause::Argument { message, .. } | Cause::Policy { message, .. } => message.clone(),
             Cause::Nango(api) => match &api.hint {
@@ -144,7 +171,7 @@ impl Error {
         }
     }
 
-    /// `{kind, code, message, status?, field?, fields?, hint?, retry_after_seconds?, outcome_unknown?}`.
+    /// `{kind, code, message, status?, field?, fields?, hint?, retry_after_seconds?, outcome_unknown?, done?, not_done?}`.
     pub fn to_json(&self) -> Value {
         let (kind, message) = match self.cause() {
             Cause::Argument { message, .. } => ("argument", message),
@@ -158,6 +185,11 @@ impl Error {
             Cause::Nango(api) => api.describe(&mut out),
             Cause::Transport { outcome_unknown: true, .. } => json::put(&mut out, "outcome_unknown", true.into()),
             Cause::Argument { .. } | Cause::Policy { .. } | Cause::Transport { .. } => {}
+        }
+        for (key, steps) in [("done", &self.0.done), ("not_done", &self.0.not_done)] {
+            if !steps.is_empty() {
+                json::put(&mut out, key, steps.as_slice().into());
+            }
         }
         Value::Object(out)
     }

@@ -1,14 +1,24 @@
 //! JSON read and written.
 //!
-//! One way each, for all: serde_json's others (`Display`, `json!` of what is no literal, reading into another type than
-//! [`Value`]) each bring machinery of their own into the component. For the same reason nothing here is inlined.
+//! One way each, for all: serde_json's others (`Display`, `json!` of what is no literal, its own reader of [`Value`]) each bring machinery of their own into the component. For the same reason nothing here is inlined.
+
+mod fit;
+mod parts;
 
 use serde_json::{Map, Value};
 
-/// Read a JSON text; `None` if it is none.
+pub(crate) use self::fit::{Reading, Unread, kind_of};
+pub(crate) use self::parts::{Part, Parts, parts};
+use crate::tool::Kind;
+
+/// Memory that a JSON text may take as values, in bytes: a few times what any answer of Nango's own takes, and an eighth
+/// of what a host gives to a call.
+pub(crate) const BUDGET: usize = 6 * 1024 * 1024;
+
+/// Read a JSON text; `None` if it is none, or takes more than 6 MiB as values.
 #[inline(never)]
 pub fn read(text: &[u8]) -> Option<Value> {
-    serde_json::from_slice(text).ok()
+    Reading::of(BUDGET).read(text, None, &Kind::Any).ok().flatten()
 }
 
 /// Write a value as JSON text, on one line.

@@ -24,7 +24,7 @@ pub mod transport;
 #[cfg(target_arch = "wasm32")]
 pub mod wasi_http;
 
-pub use self::call::{CallError, CallResult, Listed, MAX_ARGUMENTS, call_tool, list_tools};
+pub use self::call::{CallError, CallResult, File, Listed, MAX_ARGUMENTS, call_tool, list_tools};
 pub use self::config::Config;
 pub use self::context::Context;
 pub use self::secret::Secret;

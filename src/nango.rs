@@ -12,9 +12,11 @@ pub mod tags;
 pub mod time;
 mod url;
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-pub(crate) use self::failure::{failure, rate_limited, read};
+pub(crate) use self::failure::{failure, no_json, rate_limited, read, too_large};
 pub use self::ids::*;
 pub use self::paging::Window;
 pub use self::path::{Path, is_dot_segment};
@@ -23,6 +25,15 @@ pub use self::url::WebUrl;
 /// Answers of Nango's own routes above this many bytes are given up: the largest, the provider catalogue, has
 /// 0.92 MB (0.71.10) and grows.
 const ANSWER_CAP: usize = 4 * 1024 * 1024;
+
+/// The body of a request: JSON, built here or handed through as it was written.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// A value of ours.
+    Json(Value),
+    /// JSON text of the caller's, for a provider.
+    Text(String),
+}
 
 /// A request to Nango, still without base URL and key.
 #[derive(Debug, Clone)]
@@ -36,7 +47,11 @@ pub struct Request {
     /// The query, names and values not yet encoded.
     pub query: Vec<(String, String)>,
     /// The JSON body.
-    pub body: Option<Value>,
+    pub body: Option<Body>,
+    /// Headers beside those that every request has.
+    pub headers: Vec<(String, String)>,
+    /// How much longer than other requests it may take: Nango repeats some for us.
+    pub patience: Duration,
     /// Whether the environment's key is sent; `/health` needs none.
     pub keyed: bool,
     /// Largest answer body, in bytes.
@@ -46,8 +61,18 @@ pub struct Request {
 impl Request {
     // Not inlined, as `add`: every tool makes requests.
     #[inline(never)]
-    fn new(method: &'static str, route: &'static str, path: Path) -> Self {
-        Self { method, route, path, query: Vec::new(), body: None, keyed: true, answer_cap: ANSWER_CAP }
+    pub(crate) fn new(method: &'static str, route: &'static str, path: Path) -> Self {
+        Self {
+            method,
+            route,
+            path,
+            query: Vec::new(),
+            body: None,
+            headers: Vec::new(),
+            patience: Duration::ZERO,
+            keyed: true,
+            answer_cap: ANSWER_CAP,
+        }
     }
 
     /// A read. `route` is the method and the route's pattern.
@@ -57,7 +82,17 @@ impl Request {
 
     /// A POST of JSON.
     pub fn post(route: &'static str, path: Path, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new("POST", route, path) }
+        Self { body: Some(Body::Json(body)), ..Self::new("POST", route, path) }
+    }
+
+    /// A PATCH of JSON.
+    pub fn patch(route: &'static str, path: Path, body: Value) -> Self {
+        Self { body: Some(Body::Json(body)), ..Self::new("PATCH", route, path) }
+    }
+
+    /// A DELETE.
+    pub fn delete(route: &'static str, path: Path) -> Self {
+        Self::new("DELETE", route, path)
     }
 
     /// Without the key.
@@ -94,11 +129,15 @@ impl Request {
     }
 }
 
-/// A successful answer.
+/// A successful answer, its body still unread.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The JSON body; null where there is none.
-    pub body: Value,
+    /// The route that gave it, for error mapping.
+    pub route: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// The body: JSON, as far as is known; empty where there is none.
+    pub body: Vec<u8>,
     /// `X-RateLimit-*`, where present.
     pub rate_limit: Option<RateLimit>,
 }

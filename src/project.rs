@@ -3,74 +3,82 @@
 //! A result type names the fields it shows; everything else is dropped and counted, whatever it is called. So a
 //! credential under a name nobody thought of does not leave either.
 
-use std::marker::PhantomData;
-
 use serde_json::{Map, Value};
 
 use crate::config::Config;
-use crate::json;
-use crate::tool::{Kind, Object, Param, Passed, fits};
+use crate::error::Error;
+use crate::json::{self, Reading, Unread, kind_of};
+use crate::nango::{self, Answer};
+use crate::tool::{Arg, Kind};
 
-/// Copy the fields that `T` names out of Nango's object; count in `dropped` what stays behind.
-///
-/// `None` if a field that `T` requires is missing or of another kind.
-pub fn project<T: Object>(value: &Value, dropped: &mut i64) -> Option<T> {
-    let mut fit = true;
-    let projected = T::take(fields(T::PARAMS, value.as_object()?, dropped)?, &mut fit);
-    fit.then_some(projected)
-}
+/// Memory that may be kept of one answer, in bytes: 200 connections with all the tags that Nango allows take a third.
+const KEEP: usize = 3 * 1024 * 1024;
 
-/// The same for an object that is passed on and not looked into, such as a row of a list.
-pub fn pass<T: Object>(value: &Value, dropped: &mut i64) -> Option<Passed<T>> {
-    Some(Passed(fields(T::PARAMS, value.as_object()?, dropped)?.into(), PhantomData))
-}
+impl Answer {
+    /// Its body as a value, for what is only looked into here and does not leave.
+    ///
+    /// # Errors
+    /// `invalid_answer`, `answer_too_large`.
+    pub(crate) fn json(&self) -> Result<Value, Error> {
+        let mut reading = Reading::of(json::BUDGET);
+        reading.read(&self.body, None, kind_of::<Value>()).map(Option::unwrap_or_default).map_err(|unread| self.unread(unread))
+    }
 
-fn fields(params: &[Param], object: &Map<String, Value>, dropped: &mut i64) -> Option<Map<String, Value>> {
-    let present = object.values().filter(|value| !value.is_null()).count();
-    let mut out = json::empty();
-    for param in params {
-        match object.get(param.name).and_then(|value| fit(param.kind, value, dropped)) {
-            Some(value) => json::put(&mut out, param.name, value),
-            None if param.required => return None,
-            None => {}
+    /// What `T` names of the body, or of what stands at `under` in it; counts in `dropped` what stays behind.
+    ///
+    /// # Errors
+    /// `invalid_answer`, also where something is missing that `T` requires; `answer_too_large`.
+    pub(crate) fn project<T: Arg>(&self, under: Option<&str>, dropped: &mut i64) -> Result<T, Error> {
+        let mut fit = true;
+        let value = T::take(self.kept(under, kind_of::<T>(), dropped)?, &mut fit);
+        if fit { Ok(value) } else { Err(self.other()) }
+    }
+
+    #[inline(never)]
+    fn kept(&self, under: Option<&str>, kind: &'static Kind, dropped: &mut i64) -> Result<Value, Error> {
+        let mut reading = Reading::of(KEEP);
+        let found = reading.read(&self.body, under, kind).map_err(|unread| self.unread(unread))?;
+        *dropped += reading.dropped;
+        found.ok_or_else(|| self.other())
+    }
+
+    /// The same of every item of a list, one at a time; `item` says whether it keeps the item. An item that lacks what `T` requires ends it: a row without its
+    /// id is no row, and a list without it would be another list.
+    ///
+    /// # Errors
+    /// As [`Answer::project`].
+    #[inline(never)]
+    pub(crate) fn each(
+        &self,
+        under: &str,
+        kind: &'static Kind,
+        dropped: &mut i64,
+        item: &mut dyn FnMut(Value) -> bool,
+    ) -> Result<(), Error> {
+        let mut reading = Reading::of(KEEP);
+        let mut whole = true;
+        let mut take = |value: Option<Value>| match value {
+            Some(value) => item(value),
+            None => {
+                whole = false;
+                false
+            }
+        };
+        let list = reading.each(&self.body, Some(under), kind, &mut take).map_err(|unread| self.unread(unread))?;
+        *dropped += reading.dropped;
+        if list && whole { Ok(()) } else { Err(self.other()) }
+    }
+
+    fn unread(&self, unread: Unread) -> Error {
+        match unread {
+            Unread::NotJson => nango::no_json(self),
+            Unread::TooLarge => nango::too_large(self),
         }
     }
-    *dropped += i64::try_from(present - out.len()).unwrap_or(0);
-    Some(out)
-}
 
-fn fit(kind: &Kind, value: &Value, dropped: &mut i64) -> Option<Value> {
-    match (kind, value) {
-        (Kind::Text(_), Value::String(_)) | (Kind::Bool, Value::Bool(_)) | (Kind::Open, Value::Object(_)) => Some(value.clone()),
-        (Kind::Integer { min, max }, Value::Number(number)) => number.as_i64().filter(|n| (*min..=*max).contains(n)).map(Value::from),
-        (Kind::List { item, max, .. }, Value::Array(items)) => {
-            *dropped += surplus(items.len(), *max);
-            Some(items.iter().take(*max).filter_map(|value| fit(item, value, dropped).or_else(|| unfit(item, dropped))).collect())
-        }
-        (Kind::Map { key: limits, value: inner, max }, Value::Object(entries)) => {
-            let kept: Map<String, Value> = entries
-                .iter()
-                .filter(|(key, _)| fits(limits, key))
-                .filter_map(|(key, value)| Some((key.clone(), fit(inner, value, dropped)?)))
-                .take(*max)
-                .collect();
-            *dropped += surplus(entries.len(), kept.len());
-            Some(Value::Object(kept))
-        }
-        (Kind::Object(params), Value::Object(object)) => fields(params, object, dropped).map(Value::Object),
-        _ => None,
+    fn other(&self) -> Error {
+        Error::invalid_answer(self.route, self.status)
     }
-}
-
-/// What stands for an item of another kind: nothing, or an object of which nothing is known. That an error is there
-/// must show even where it cannot be read.
-fn unfit(item: &Kind, dropped: &mut i64) -> Option<Value> {
-    *dropped += 1;
-    matches!(item, Kind::Object(params) if params.iter().all(|param| !param.required)).then(|| Value::Object(json::empty()))
-}
-
-fn surplus(have: usize, kept: usize) -> i64 {
-    i64::try_from(have.saturating_sub(kept)).unwrap_or(i64::MAX)
 }
 
 /// What stands where a secret stood.

@@ -10,7 +10,7 @@ mod schema;
 
 use serde_json::{Map, Value};
 
-pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, Passed, first, members, or, plain};
+pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, Passed, Raw, first, members, or, plain};
 pub(crate) use self::arg::{choices, object, text};
 pub use self::check::{fits, is_hidden, nearest};
 pub use self::kind::{Beyond, Kind, Param, Pattern, Text};
@@ -41,9 +41,17 @@ pub enum Toolset {
     Integrations,
     /// Nango's connections.
     Connections,
+    /// Calls to providers through Nango.
+    Proxy,
+    /// The tagging convention.
+    Conventions,
 }
 
 impl Toolset {
+    /// All of them, in the order of README. Each is offered unless NANGO_MCP_TOOLSETS says otherwise.
+    pub const ALL: &'static [Self] =
+        &[Self::Connect, Self::Environments, Self::Integrations, Self::Connections, Self::Proxy, Self::Conventions];
+
     /// Its name in configuration and documents.
     pub const fn name(self) -> &'static str {
         match self {
@@ -51,6 +59,8 @@ impl Toolset {
             Self::Environments => "environments",
             Self::Integrations => "integrations",
             Self::Connections => "connections",
+            Self::Proxy => "proxy",
+            Self::Conventions => "conventions",
         }
     }
 }
@@ -83,6 +93,15 @@ pub trait Tool {
     const OPEN_WORLD: bool = true;
     /// Whether its result carries a Connect session token on purpose, in `connect_link` and `token`.
     const LINK: bool = false;
+
+    /// What remains of it in read-only mode, if its worst is not all it can do: the argument that decides, and the values
+    /// that only read.
+    const READ_ONLY: Option<(&'static str, &'static [&'static str])> = None;
+
+    /// What this call does.
+    fn effect(_args: &Self::Args) -> Effect {
+        Self::EFFECT
+    }
 
     /// What a schema cannot say about several arguments together: refused before anything is sent.
     ///
@@ -124,6 +143,8 @@ pub struct Entry {
     pub environment: bool,
     /// See [`Tool::LINK`].
     pub link: bool,
+    /// See [`Tool::READ_ONLY`].
+    pub read_only: Option<(&'static str, &'static [&'static str])>,
     /// Fields of the result.
     pub output: &'static [Param],
     own_params: &'static [Param],
@@ -134,7 +155,7 @@ pub struct Entry {
 type Run = fn(&Context<'_>, Map<String, Value>, Policy<'_>) -> Result<Map<String, Value>, Error>;
 
 /// What stands between checked arguments and the call: run after the rules, so that bad input is named first.
-pub(crate) type Policy<'a> = &'a dyn Fn() -> Result<(), Error>;
+pub(crate) type Policy<'a> = &'a dyn Fn(Effect) -> Result<(), Error>;
 
 /// Erase a tool's types.
 pub(crate) const fn entry<T: Tool>() -> Entry {
@@ -150,6 +171,7 @@ pub(crate) const fn entry<T: Tool>() -> Entry {
         better_with: T::BETTER_WITH,
         environment: T::ENVIRONMENT,
         link: T::LINK,
+        read_only: T::READ_ONLY,
         output: T::Output::PARAMS,
         own_params: T::Args::PARAMS,
         run: |cx, arguments, policy| {
@@ -159,7 +181,7 @@ pub(crate) const fn entry<T: Tool>() -> Entry {
                 return Err(Error::argument("wrong_type", "", "the arguments do not fit the input schema"));
             }
             T::rules(&args)?;
-            policy()?;
+            policy(T::effect(&args))?;
             Ok(T::call(cx, &args)?.give())
         },
     }
@@ -186,20 +208,54 @@ impl Entry {
         shared.into_iter().chain(self.own_params).chain(last).collect()
     }
 
+    /// What it may do under this configuration, at worst.
+    pub fn effect_under(&self, config: &Config) -> Effect {
+        if config.read_only && self.read_only.is_some() { Effect::Read } else { self.effect }
+    }
+
+    /// Whether this configuration offers it.
+    pub fn is_offered(&self, config: &Config) -> bool {
+        config.offers(self) && (!config.read_only || self.effect_under(config) == Effect::Read)
+    }
+
     /// The JSON Schema of its arguments under this configuration.
     pub fn input_schema(&self, config: &Config) -> Map<String, Value> {
-        let mut schema = schema::object(self.params());
+        let mut schema = schema::arguments(self.params());
         if let Some(environment) = schema.get_mut("properties").and_then(|properties| properties.get_mut("environment")) {
             let names: Vec<&str> = config.environments.iter().map(|environment| environment.name.as_str()).collect();
             let doc = format!("{}{}", ENVIRONMENT.doc, config.aliases_sentence());
             *environment = json::object([("type", "string".into()), ("enum", names.into()), ("description", doc.into())]).into();
+        }
+        if let (true, Some((name, choices))) = (config.read_only, self.read_only)
+            && let Some(Value::Object(argument)) = schema.get_mut("properties").and_then(|properties| properties.get_mut(name))
+        {
+            json::put(argument, "enum", choices.into());
         }
         schema
     }
 
     /// The JSON Schema of its result.
     pub fn output_schema(&self) -> Map<String, Value> {
-        schema::object(self.output)
+        schema::result(self.output)
+    }
+
+    /// Read the arguments: the text of one JSON object, or nothing at all.
+    pub(crate) fn read(&self, text: &str) -> Option<Map<String, Value>> {
+        let mut arguments = json::empty();
+        if text.is_empty() {
+            return Some(arguments);
+        }
+        let mut whole = true;
+        let raw = |name: &str| self.own_params.iter().any(|param| param.name == name && matches!(param.kind, Kind::Raw));
+        let object = json::parts(text, &mut |part, text| match part {
+            json::Part::Key(name) if raw(name) => json::put(&mut arguments, name, json::text(text)),
+            json::Part::Key(name) => match json::read(text.as_bytes()) {
+                Some(value) => json::put(&mut arguments, name, value),
+                None => whole = false,
+            },
+            json::Part::Index(_) => {}
+        });
+        (whole && object == Some(json::Parts::Object)).then_some(arguments)
     }
 
     /// Check the arguments and call the tool.
@@ -226,24 +282,24 @@ impl Entry {
         let confirmation = json::take(&mut arguments, "confirmation");
         let config = cx.config;
         let phrase = confirmation.as_str();
-        (self.run)(cx, arguments, &|| self.allowed(config, phrase))
+        (self.run)(cx, arguments, &|effect| self.allowed(effect, config, phrase))
     }
 
     /// Read-only mode and confirmation.
-    fn allowed(&self, config: &Config, phrase: Option<&str>) -> Result<(), Error> {
-        if self.effect == Effect::Read {
+    fn allowed(&self, effect: Effect, config: &Config, phrase: Option<&str>) -> Result<(), Error> {
+        if effect == Effect::Read {
             return Ok(());
         }
         if config.read_only {
             return Err(Error::policy(
                 "read_only",
                 format!(
-                    "`{}` changes Nango, and this server is read-only; the operator lifts that with NANGO_MCP_READ_ONLY=false",
+                    "this call of `{}` would change something, and this server is read-only; the operator lifts that with NANGO_MCP_READ_ONLY=false",
                     self.name
                 ),
             ));
         }
-        let demanded = match self.effect {
+        let demanded = match effect {
             Effect::Destructive => "I understand this deletes Nango configuration",
             _ => "I understand this changes the Nango environment",
         };

@@ -15,8 +15,8 @@ pub struct HttpRequest {
     pub authority: String,
     /// Path and query, percent-encoded.
     pub path_with_query: String,
-    /// Headers beside Authorization.
-    pub headers: Vec<(&'static str, String)>,
+    /// Headers beside Authorization; names in lower case.
+    pub headers: Vec<(String, String)>,
     /// The bearer, written into Authorization at the last moment.
     pub bearer: Option<Secret>,
     /// The body.

@@ -151,9 +151,9 @@ impl Exchange {
 
 fn start(request: &HttpRequest, within: u64) -> Result<(FutureIncomingResponse, Option<Writing>), TransportError> {
     let fields = Fields::new();
-    let bearer = request.bearer.as_ref().map(|secret| ("authorization", format!("Bearer {}", secret.expose())));
+    let bearer = request.bearer.as_ref().map(|secret| ("authorization".to_owned(), format!("Bearer {}", secret.expose())));
     for (name, value) in request.headers.iter().chain(&bearer) {
-        fields.append(&(*name).to_owned(), &value.clone().into_bytes()).map_err(|_| TransportError::Protocol)?;
+        fields.append(name, &value.clone().into_bytes()).map_err(|_| TransportError::Protocol)?;
     }
     let outgoing = OutgoingRequest::new(fields);
     let method = match request.method {

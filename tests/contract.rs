@@ -107,7 +107,7 @@ fn walk<'a>(params: impl IntoIterator<Item = &'a Param>, path: &str, visit: &mut
                     inner(param.kind, &at, visit);
                 }
             }
-            Kind::Text(_) | Kind::Bool | Kind::Integer { .. } | Kind::Open => {}
+            Kind::Text(_) | Kind::Bool | Kind::Integer { .. } | Kind::Open | Kind::Any | Kind::Raw => {}
         }
     }
     for param in params {
@@ -138,13 +138,13 @@ fn every_argument_has_a_limit_at_every_depth() {
             Kind::Integer { min, max } => min < max && *max < i64::MAX,
             Kind::List { item, max, .. } => *max <= 1000 && limited(item),
             Kind::Map { key, value, max } => *max <= 1000 && key.max <= 1000 && limited(value),
-            Kind::Open => false,
+            Kind::Open | Kind::Any | Kind::Raw => false,
             Kind::Bool | Kind::Object(_) => true,
         }
     }
     for entry in TOOLS {
         walk(entry.params(), "", &mut |path, param| {
-            let open = matches!(param.kind, Kind::Open) && OPEN_ARGUMENTS.contains(&param.name);
+            let open = matches!(param.kind, Kind::Open | Kind::Any | Kind::Raw) && OPEN_ARGUMENTS.contains(&param.name);
             assert!(open || limited(param.kind), "{}: argument {path} has no limit", entry.name);
         });
     }
@@ -165,26 +165,32 @@ fn required_arguments_come_first() {
 
 #[test]
 fn schemas_are_portable() {
-    fn portable(name: &str, schema: &Value) {
+    fn portable(name: &str, schema: &Value, argument: bool) {
         let object = schema.as_object().unwrap_or_else(|| panic!("{name}: a schema is an object: {schema}"));
         for word in ["$ref", "$defs", "oneOf", "anyOf", "allOf", "not", "if", "format", "const"] {
             assert!(!object.contains_key(word), "{name}: {word} in {schema}");
         }
+        // Any JSON: a schema without a type.
+        if object.keys().all(|key| key == "description") {
+            return;
+        }
         match object["type"].as_str().unwrap_or_else(|| panic!("{name}: one type each: {schema}")) {
-            "array" => portable(name, object.get("items").unwrap_or_else(|| panic!("{name}: a list without items"))),
+            "array" => portable(name, object.get("items").unwrap_or_else(|| panic!("{name}: a list without items")), argument),
             "object" => {
-                object.get("properties").and_then(Value::as_object).into_iter().flatten().for_each(|(_, inner)| portable(name, inner));
+                let properties = object.get("properties").and_then(Value::as_object);
+                properties.into_iter().flatten().for_each(|(_, inner)| portable(name, inner, argument));
                 match object.get("additionalProperties") {
-                    Some(Value::Object(_)) => portable(name, &object["additionalProperties"]),
-                    more => assert!(more.is_some_and(Value::is_boolean), "{name}: neither open nor closed: {schema}"),
+                    Some(Value::Object(_)) => portable(name, &object["additionalProperties"], argument),
+                    // Results leave that out: what is not named is not there.
+                    more => assert!(!argument || more.is_some_and(Value::is_boolean), "{name}: neither open nor closed: {schema}"),
                 }
             }
             other => assert!(["string", "integer", "boolean"].contains(&other), "{name}: type {other}"),
         }
     }
     for listed in list_tools(&config(&[])) {
-        for schema in [&listed.input_schema, &listed.output_schema] {
-            portable(listed.entry.name, schema);
+        for (schema, argument) in [(&listed.input_schema, true), (&listed.output_schema, false)] {
+            portable(listed.entry.name, schema, argument);
             assert_eq!((&schema["type"], &schema["additionalProperties"]), (&"object".into(), &false.into()), "{}", listed.entry.name);
         }
         assert!(jsonschema::meta::is_valid(&listed.input_schema) && jsonschema::meta::is_valid(&listed.output_schema));

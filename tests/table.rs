@@ -22,7 +22,7 @@ pub(crate) struct Sent {
     pub(crate) line: String,
     /// `https://host`.
     pub(crate) origin: String,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) bearer: Option<String>,
     pub(crate) body: Option<Value>,
     /// How long the whole batch was given.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Answer, RateLimit, Request};
+use super::{Answer, Body, RateLimit, Request};
 use crate::config::{Base, Environment};
 use crate::error::{ApiError, Error};
 use crate::json;
@@ -15,34 +15,45 @@ use crate::project::without;
 use crate::tool::is_hidden;
 use crate::transport::{HttpAnswer, TransportError};
 
-/// Read an answer: JSON of a success, or the failure it reports.
-pub(crate) fn read(request: &Request, answer: &HttpAnswer, base: &Base, environment: Option<&Environment>) -> Result<Answer, Error> {
+/// Take an answer: a success, or the failure it reports.
+pub(crate) fn read(request: &Request, answer: HttpAnswer, base: &Base, environment: Option<&Environment>) -> Result<Answer, Error> {
     let failed = |code: &str, message: String, hint: &str| {
         Err(Error::nango(ApiError { status: answer.status, code: code.into(), message, hint: Some(hint.into()), ..ApiError::default() }))
     };
     let route = request.route;
-    let json = json::read(&answer.body);
-    let page = json.is_none() && answer.header("content-type").is_some_and(|kind| kind.contains("html"));
-    match (answer.status, json) {
-        (200..=299, Some(body)) => Ok(Answer { body, rate_limit: rate_limit(answer) }),
-        (200..=299, None) if answer.body.is_empty() => Ok(Answer { body: Value::Null, rate_limit: rate_limit(answer) }),
-        (200..=299, None) if !page => failed(
-            "invalid_answer",
-            format!("the answer to {route} is not whole JSON"),
-            "try again; if it stays, something between this server and Nango changes answers",
-        ),
-        (301..=303 | 307 | 308, _) => failed(
+    // A page is not read: it is none of Nango's answers. What JSON a success holds is for the tool to read.
+    let page = answer.header("content-type").is_some_and(|kind| kind.contains("html"));
+    match answer.status {
+        200..=299 if !page => Ok(Answer { route, status: answer.status, rate_limit: rate_limit(&answer), body: answer.body }),
+        301..=303 | 307 | 308 => failed(
             "redirected",
             format!("{base} answered {route} with a redirect, which is not followed"),
             "set NANGO_BASE_URL to the address it redirects to",
         ),
-        (_, None) if page => failed(
+        _ if page => failed(
             "not_nango",
             format!("{base} answered {route} with a web page (status {}), not with JSON", answer.status),
             "NANGO_BASE_URL must be the address of Nango's API, not of its dashboard",
         ),
-        (_, json) => Err(Error::nango(api_error(request, answer, &json.unwrap_or_default(), environment))),
+        _ => Err(Error::nango(api_error(request, &answer, &json::read(&answer.body).unwrap_or_default(), environment))),
     }
+}
+
+/// A success whose body is not JSON, or not whole.
+pub(crate) fn no_json(answer: &Answer) -> Error {
+    Error::nango(ApiError {
+        status: answer.status,
+        code: "invalid_answer".into(),
+        message: format!("the answer to {} is not whole JSON", answer.route),
+        hint: Some("try again; if it stays, something between this server and Nango changes answers".into()),
+        ..ApiError::default()
+    })
+}
+
+/// A success that holds more than may be kept of it.
+pub(crate) fn too_large(answer: &Answer) -> Error {
+    let say = format!("the answer to {} holds more than can be kept of it: ask for less, for example with a smaller `limit`", answer.route);
+    Error::transport("answer_too_large", say, false)
 }
 
 /// How long to wait before a repetition, if this is Nango's own rate limit and not a provider's.
@@ -180,7 +191,7 @@ fn given(request: &Request) -> Vec<&str> {
     for value in request.path.values().iter().chain(request.query.iter().map(|(_, value)| value)) {
         found.push(value.as_str());
     }
-    if let Some(body) = &request.body {
+    if let Some(Body::Json(body)) = &request.body {
         leaves(body, &mut found);
     }
     found.retain(|value| value.len() >= 6);

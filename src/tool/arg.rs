@@ -260,7 +260,14 @@ pub(super) fn whole(value: &Value) -> Option<i64> {
 /// A value of `T`'s kind that is passed on as it is: held to `T`'s table by `check` or by `project`, never looked into.
 /// It costs no code by field.
 #[derive(Debug, Clone)]
-pub struct Passed<T>(pub(crate) Value, pub(crate) PhantomData<T>);
+pub struct Passed<T>(Value, PhantomData<T>);
+
+impl<T> Passed<T> {
+    /// A value that was read by `T`'s table.
+    pub(crate) fn of(value: Value) -> Self {
+        Self(value, PhantomData)
+    }
+}
 
 impl<T: Arg> Arg for Passed<T> {
     const KIND: Kind = T::KIND;
@@ -334,6 +341,31 @@ impl Arg for Open {
     }
     fn give(&self) -> Value {
         Value::Object(self.clone())
+    }
+}
+
+/// Any JSON value.
+impl Arg for Value {
+    const KIND: Kind = Kind::Any;
+    fn take(value: Value, _fit: &mut bool) -> Self {
+        value
+    }
+    fn give(&self) -> Value {
+        self.clone()
+    }
+}
+
+/// Any JSON value, as its own text.
+#[derive(Debug, Clone)]
+pub struct Raw(pub String);
+
+impl Arg for Raw {
+    const KIND: Kind = Kind::Raw;
+    fn take(value: Value, fit: &mut bool) -> Self {
+        Self(<String as Arg>::take(value, fit))
+    }
+    fn give(&self) -> Value {
+        json::text(&self.0)
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn object(params: &[&Param], object: &Map<String, Value>, path: &str)
 fn kind(kind: &Kind, value: &Value, path: &str) -> Result<(), Error> {
     match (kind, value) {
         (Kind::Text(limits), Value::String(content)) => text(limits, content, path, &format!("argument `{path}`")),
-        (Kind::Bool, Value::Bool(_)) | (Kind::Open, Value::Object(_)) => Ok(()),
+        (Kind::Bool, Value::Bool(_)) | (Kind::Open, Value::Object(_)) | (Kind::Any | Kind::Raw, _) => Ok(()),
         (Kind::Integer { min, max }, Value::Number(_)) => match whole(value) {
             Some(number) if (*min..=*max).contains(&number) => Ok(()),
             _ => Err(refuse("out_of_range", path, &format!("be a whole number from {min} to {max}"))),
@@ -136,6 +136,7 @@ fn describe(kind: &Kind) -> &'static str {
         Kind::Integer { .. } => "a whole number",
         Kind::List { .. } => "a list",
         Kind::Map { .. } | Kind::Object(_) | Kind::Open => "an object",
+        Kind::Any | Kind::Raw => "any JSON value",
     }
 }
 

@@ -37,6 +37,11 @@ pub enum Kind {
     Object(&'static [Param]),
     /// An open object whose meaning is the provider's or the user's.
     Open,
+    /// Any JSON value.
+    Any,
+    /// Any JSON value as its own text: an argument that is passed on as it was written, every digit included. Only
+    /// directly among a tool's arguments.
+    Raw,
 }
 
 /// Limits of a string. Lengths count Unicode code points, as JSON Schema does.

@@ -8,12 +8,36 @@ use serde_json::{Map, Value};
 use super::kind::{Kind, Param, Text};
 use crate::json;
 
+/// How much a schema says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// Everything that `check` demands, and what each field means.
+    Arguments,
+    /// Names and types. Who calls a tool reads its description and then the result itself; every conversation pays for
+    /// the rest, which docs/tools.md says.
+    Result,
+}
+
+/// The schema of the arguments.
+pub(super) fn arguments<'a>(params: impl IntoIterator<Item = &'a Param>) -> Map<String, Value> {
+    object(&mut params.into_iter(), Detail::Arguments)
+}
+
+/// The schema of a result.
+pub(super) fn result(params: &[Param]) -> Map<String, Value> {
+    let mut schema = object(&mut params.iter(), Detail::Result);
+    json::put(&mut schema, "additionalProperties", false.into());
+    schema
+}
+
 /// The schema of a closed object with these fields.
-pub(super) fn object<'a>(params: impl IntoIterator<Item = &'a Param>) -> Map<String, Value> {
+fn object(params: &mut dyn Iterator<Item = &Param>, detail: Detail) -> Map<String, Value> {
     let (mut properties, mut required) = (json::empty(), Vec::new());
     for param in params {
-        let mut schema = kind(param.kind);
-        json::put(&mut schema, "description", json::text(param.doc.trim()));
+        let mut schema = kind(param.kind, detail);
+        if detail == Detail::Arguments {
+            json::put(&mut schema, "description", json::text(param.doc.trim()));
+        }
         if let Some(default) = param.default.and_then(|text| json::read(text.as_bytes())) {
             json::put(&mut schema, "default", default);
         }
@@ -28,51 +52,63 @@ pub(super) fn object<'a>(params: impl IntoIterator<Item = &'a Param>) -> Map<Str
     if !required.is_empty() {
         json::put(&mut schema, "required", required.into());
     }
-    json::put(&mut schema, "additionalProperties", false.into());
+    if detail == Detail::Arguments {
+        json::put(&mut schema, "additionalProperties", false.into());
+    }
     schema
 }
 
-fn kind(kind: &Kind) -> Map<String, Value> {
+fn kind(kind: &Kind, detail: Detail) -> Map<String, Value> {
+    // What is only passed on is held to its limits by `project`; to say them would promise what Nango decides.
+    let limits = detail == Detail::Arguments;
     match kind {
-        Kind::Text(limits) => text(limits),
+        Kind::Text(text) => self::text(text, limits),
         Kind::Bool => typed("boolean"),
         Kind::Integer { min, max } => {
             let mut schema = typed("integer");
-            json::put(&mut schema, "minimum", (*min).into());
-            json::put(&mut schema, "maximum", (*max).into());
+            if limits {
+                json::put(&mut schema, "minimum", (*min).into());
+                json::put(&mut schema, "maximum", (*max).into());
+            }
             schema
         }
         Kind::List { item, min, max } => {
             let mut schema = typed("array");
-            json::put(&mut schema, "items", self::kind(item).into());
-            bound(&mut schema, "minItems", *min, 0);
-            bound(&mut schema, "maxItems", *max, usize::MAX);
+            json::put(&mut schema, "items", self::kind(item, detail).into());
+            if limits {
+                bound(&mut schema, "minItems", *min, 0);
+                bound(&mut schema, "maxItems", *max, usize::MAX);
+            }
             schema
         }
         Kind::Map { key, value, max } => {
             let mut schema = typed("object");
-            json::put(&mut schema, "additionalProperties", self::kind(value).into());
-            let names = text(key);
-            if names.len() > 1 {
-                json::put(&mut schema, "propertyNames", names.into());
+            json::put(&mut schema, "additionalProperties", self::kind(value, detail).into());
+            if limits {
+                let names = text(key, true);
+                if names.len() > 1 {
+                    json::put(&mut schema, "propertyNames", names.into());
+                }
+                bound(&mut schema, "maxProperties", *max, usize::MAX);
             }
-            bound(&mut schema, "maxProperties", *max, usize::MAX);
             schema
         }
-        Kind::Object(params) => object(*params),
-        Kind::Open => {
+        Kind::Object(params) => object(&mut params.iter(), detail),
+        Kind::Open if limits => {
             let mut schema = typed("object");
             json::put(&mut schema, "additionalProperties", true.into());
             schema
         }
+        Kind::Open => typed("object"),
+        Kind::Any | Kind::Raw => json::empty(),
     }
 }
 
-fn text(limits: &Text) -> Map<String, Value> {
+fn text(limits: &Text, limited: bool) -> Map<String, Value> {
     let mut schema = typed("string");
     if !limits.choices.is_empty() {
         json::put(&mut schema, "enum", limits.choices.into());
-    } else {
+    } else if limited {
         bound(&mut schema, "minLength", limits.min, 0);
         bound(&mut schema, "maxLength", limits.max, usize::MAX);
         if let Some(pattern) = limits.pattern {

@@ -3,8 +3,9 @@
 pub(crate) mod get_connection;
 pub(crate) mod list_connections;
 
-use crate::nango::{ConnectionId, IntegrationKey, Path, Request};
-use crate::tool::object;
+use crate::error::Error;
+use crate::nango::{Answer, ConnectionId, IntegrationKey, Path, Request};
+use crate::tool::{List, Open, object};
 
 object! {
     /// Something wrong with a connection.
@@ -38,6 +39,23 @@ object! {
         /// The organization.
         organization: Option<PersonOrganization>,
     }
+}
+
+object! {
+    /// The part of a connection whose values stay in Nango.
+    struct Aside {
+        /// Settings of the provider; some are secret.
+        connection_config: Option<Open>,
+    }
+}
+
+/// The names of the connection_config fields that are set, if the answer has any such object.
+///
+/// # Errors
+/// As [`Answer::project`].
+pub(crate) fn connection_config_names(answer: &Answer) -> Result<Option<List<String, 0, 1000>>, Error> {
+    let aside: Aside = answer.project(None, &mut 0)?;
+    Ok(aside.connection_config.map(|config| List(config.keys().take(1000).cloned().collect())))
 }
 
 /// GET /connections/:id. Nango refreshes an expired token on the way, and reports it when that fails.

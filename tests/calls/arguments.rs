@@ -30,11 +30,13 @@ fn every_required_argument_is_missed_by_name() {
 #[test]
 fn the_wrong_type_is_refused_in_every_argument() {
     let wrong = |kind: &Kind| match kind {
-        Kind::Text(_) => [json!(1), json!(["someText"]), json!({"a": 1})],
-        Kind::Bool => [json!("true"), json!(0), json!(["someText"])],
-        Kind::Integer { .. } => [json!("50"), json!(true), json!(["someText"])],
-        Kind::List { .. } => [json!("someText"), json!({"0": "a"}), json!(7)],
-        Kind::Map { .. } | Kind::Object(_) | Kind::Open => [json!("someText"), json!(["someText"]), json!(false)],
+        Kind::Text(_) => vec![json!(1), json!(["someText"]), json!({"a": 1})],
+        Kind::Bool => vec![json!("true"), json!(0), json!(["someText"])],
+        Kind::Integer { .. } => vec![json!("50"), json!(true), json!(["someText"])],
+        Kind::List { .. } => vec![json!("someText"), json!({"0": "a"}), json!(7)],
+        Kind::Map { .. } | Kind::Object(_) | Kind::Open => vec![json!("someText"), json!(["someText"]), json!(false)],
+        // Any JSON will do.
+        Kind::Any | Kind::Raw => return Vec::new(),
     };
     for entry in TOOLS {
         for Param { name, kind, .. } in entry.params().into_iter().filter(|param| param.name != "environment") {
@@ -44,6 +46,9 @@ fn the_wrong_type_is_refused_in_every_argument() {
                 change[*name] = value;
                 let say = check(entry.name, change, "wrong_type", name);
                 assert!(say.starts_with(&format!("argument `{name}` must be ")) && say.contains(", not "), "{say}");
+            }
+            if matches!(kind, Kind::Any | Kind::Raw) {
+                continue;
             }
             let mut arguments = sample(entry.name).0;
             arguments[*name] = Value::Null;

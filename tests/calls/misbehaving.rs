@@ -75,9 +75,9 @@ fn an_error_that_cannot_be_read_is_still_an_error() {
     let odd = with(&connection(), json!({"errors": ["auth"]}));
     let outcome = call(&Table::new().on(GET, 200, odd), "get_connection", &sample("get_connection").0);
     assert_eq!(outcome.value()["errors"], json!([{}]));
-    let outcome =
-        call(&Table::new().on(GET, 200, with(&connection(), json!({"errors": {}}))), "get_connection", &sample("get_connection").0);
-    assert_eq!(outcome.code(), "invalid_answer");
+    let odd = with(&connection(), json!({"errors": {}}));
+    let outcome = call(&Table::new().on(GET, 200, odd), "get_connection", &sample("get_connection").0);
+    assert_eq!(outcome.value()["errors"], json!([{}]));
     let rows = [json!(["auth"]), json!({}), json!([{"type": "auth"}]), json!([]), Value::Null];
     let rows: Vec<Value> = rows.into_iter().map(|errors| with(&row("c-1"), json!({"errors": errors}))).collect();
     let nango = Table::new().on(LIST, 200, json!({"connections": rows}));

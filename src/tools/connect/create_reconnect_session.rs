@@ -125,7 +125,7 @@ impl Kept {
     /// Read it. A key that may not read connections is no obstacle: the link is still wanted.
     fn read(cx: &Context<'_>, args: &Args) -> Result<Self, Error> {
         let connection = match cx.send(&connections::read(&args.connection_id, &args.provider_config_key)) {
-            Ok(answer) => answer.body,
+            Ok(answer) => answer.json()?,
             Err(error) if error.code() == "missing_scope" => {
                 let say = "the API key may not read connections (environment:connections:read), so the connection's present tags and webhook \
                     URL are not known and completing this link replaces them by the ones given here";
@@ -162,8 +162,8 @@ fn row(cx: &Context<'_>, args: &Args) -> Result<Value, Error> {
         .query("connectionId", &*args.connection_id)
         .query("integrationId", &*args.provider_config_key)
         .query("limit", "1");
-    let answer = cx.send(&request)?;
-    Ok(json::items(&answer.body, "connections").first().cloned().unwrap_or_default())
+    let answer = cx.send(&request)?.json()?;
+    Ok(json::items(&answer, "connections").first().cloned().unwrap_or_default())
 }
 
 /// The connection's tags that can be sent again, and how many cannot.
@@ -208,7 +208,7 @@ fn auth_mode(cx: &Context<'_>, connection: &Value) -> Option<String> {
     let mode = of_credentials.or_else(|| {
         let provider = IntegrationKey::from_text(connection.get("provider")?.as_str()?)?;
         let request = Request::get("GET /providers/:provider", Path::fixed("/providers").segment(&provider));
-        json::text_at(&cx.send(&request).ok()?.body, "data", "auth_mode").map(str::to_owned)
+        json::text_at(&cx.send(&request).ok()?.json().ok()?, "data", "auth_mode").map(str::to_owned)
     });
     mode.filter(|mode| mode.len() <= 40 && mode.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
 }

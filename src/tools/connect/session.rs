@@ -119,7 +119,8 @@ impl Session<'_> {
 /// The answer, checked: a link that is no web link must not reach a person. A session that was made all the same is
 /// harmless and expires by itself.
 fn created(cx: &Context<'_>, answer: &Answer) -> Result<Created, Error> {
-    let text = |key: &str| json::text_at(&answer.body, "data", key);
+    let body = answer.json()?;
+    let text = |key: &str| json::text_at(&body, "data", key);
     let session = || {
         let expires_at = text("expires_at")?.to_owned();
         Some(Created {
@@ -129,7 +130,7 @@ fn created(cx: &Context<'_>, answer: &Answer) -> Result<Created, Error> {
             expires_at,
         })
     };
-    session().ok_or_else(|| Error::invalid_answer("POST /connect/sessions", 201))
+    session().ok_or_else(|| Error::invalid_answer(answer.route, answer.status))
 }
 
 impl Created {

@@ -1,12 +1,9 @@
 //! One connection.
 
-use serde_json::Value;
-
-use super::{ConnectionError, Person, read};
+use super::{ConnectionError, Person, connection_config_names, read};
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::{AnyKey, ConnectionId, IntegrationKey};
-use crate::project::project;
 use crate::tool::{Dict, Effect, Int, List, Open, Passed, Toolset, object};
 
 object! {
@@ -78,17 +75,14 @@ impl crate::tool::Tool for Tool {
                 "this server does not hand out credentials; call without `include_credentials`, or the operator sets NANGO_MCP_ALLOW_CREDENTIALS=true",
             ));
         }
-        let mut connection = cx.send(&read(&args.connection_id, &args.provider_config_key))?.body;
-        let mut dropped = i64::from(connection.get("credentials").is_some() && !args.include_credentials);
-        // Neither is projected: of one only the names leave, the other only if it was asked for.
-        let mut aside = |field| connection.get_mut(field).map(Value::take).unwrap_or_default();
-        let (credentials, config) = (aside("credentials"), aside("connection_config"));
-        let mut output: Output = project(&connection, &mut dropped).ok_or_else(|| Error::invalid_answer("GET /connections/:id", 200))?;
-        output.connection_config_names = config.as_object().map(|config| List(config.keys().cloned().collect()));
-        output.credentials = match credentials {
-            Value::Object(credentials) if args.include_credentials => Some(credentials),
-            _ => None,
-        };
+        let answer = cx.send(&read(&args.connection_id, &args.provider_config_key))?;
+        let mut dropped = 0;
+        let mut output: Output = answer.project(None, &mut dropped)?;
+        if !args.include_credentials && output.credentials.take().is_some() {
+            dropped += 1;
+        }
+        output.connection_config_names = connection_config_names(&answer)?;
+        dropped -= i64::from(output.connection_config_names.is_some());
         output.dropped_fields = Some(Int(dropped));
         Ok(output)
     }

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::{ConnectionError, Person};
 use crate::context::Context;
 use crate::error::Error;
+use crate::json::{self, kind_of};
 use crate::nango::tags::{self, Tags};
 use crate::nango::{AnyKey, ConnectionId, Cursor, IntegrationKey, Label, Path, Request, Search, TagKey, TagValue, Window};
-use crate::project::pass;
 use crate::tool::{Dict, Effect, Int, List, Passed, Toolset, object};
 use crate::tools::listing::Place;
 
@@ -90,43 +90,36 @@ impl crate::tool::Tool for Tool {
     const IDEMPOTENT: bool = true;
     const SCOPES: &'static [&'static str] = &["environment:connections:list"];
 
-    fn rules(args: &Args) -> Result<(), Error> {
-        Place::of(args, args.cursor.as_ref(), BY_TAGS).map(|_| ())
-    }
-
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let mut place = Place::of(args, args.cursor.as_ref(), BY_TAGS)?;
+        let mut place = Place::of(cx, args, args.cursor.as_ref(), BY_TAGS)?;
         let rows = usize::try_from(args.limit.0).unwrap_or(1);
         let window = Window::over(place.offset, rows);
-        let mut found = fetch(cx, args, window, place.way)?;
+        let mut page = fetch(cx, args, window, place.way)?;
         let person = args.end_user_id.is_some() || args.organization_id.is_some();
-        if found.is_empty() && person && args.tags.is_none() && args.cursor.is_none() {
+        if page.found == 0 && person && args.tags.is_none() && args.cursor.is_none() {
             place.way = BY_END_USER;
-            found = fetch(cx, args, window, place.way)?;
+            page = fetch(cx, args, window, place.way)?;
         }
         let next = Place { offset: place.offset + rows, way: place.way };
-        let next_cursor = window.has_next(found.len(), rows).then(|| next.write(args));
-        let mut dropped = 0;
-        let shown = found.iter().skip(window.skip).take(rows);
-        let shown = shown.filter(|row| !args.with_errors || has_errors(row));
-        let mut connections = Vec::new();
-        for row in shown {
-            connections.push(pass(row, &mut dropped).ok_or_else(|| Error::invalid_answer("GET /connections", 200))?);
-        }
-        Ok(Output { connections: List(connections), next_cursor, dropped_fields: Int(dropped) })
+        let next_cursor = window.has_next(page.found, rows).then(|| next.write(cx, args));
+        Ok(Output { connections: List(page.shown), next_cursor, dropped_fields: Int(page.dropped) })
     }
 }
 
-/// Whether anything stands in `errors`; what cannot be read counts.
+/// What one request found.
+struct Page {
+    /// Rows of the answer, shown or not.
+    found: usize,
+    shown: Vec<Passed<Row>>,
+    dropped: i64,
+}
+
+/// Whether anything stands in `errors`; what cannot be read stands there as an empty object.
 fn has_errors(row: &Value) -> bool {
-    match row.get("errors") {
-        None | Some(Value::Null) => false,
-        Some(Value::Array(errors)) => !errors.is_empty(),
-        Some(_) => true,
-    }
+    !json::items(row, "errors").is_empty()
 }
 
-fn fetch(cx: &Context<'_>, args: &Args, window: Window, way: char) -> Result<Vec<Value>, Error> {
+fn fetch(cx: &Context<'_>, args: &Args, window: Window, way: char) -> Result<Page, Error> {
     let mut request = Request::get("GET /connections", Path::fixed("/connections"))
         .query_if("integrationId", args.integration_id.as_deref())
         .query_if("connectionId", args.connection_id.as_deref())
@@ -145,9 +138,17 @@ fn fetch(cx: &Context<'_>, args: &Args, window: Window, way: char) -> Result<Vec
         request = request.query(format!("tags[{key}]"), value);
     }
     let request = request.query("limit", window.limit.to_string()).query("page", window.page.to_string());
-    // An answer without the list must not read as "nobody is connected".
-    match cx.send(&request)?.body.get_mut("connections").map(Value::take) {
-        Some(Value::Array(rows)) => Ok(rows),
-        _ => Err(Error::invalid_answer("GET /connections", 200)),
-    }
+    // An answer without the list must not read as "nobody is connected": `each` refuses it.
+    let answer = cx.send(&request)?;
+    let mut page = Page { found: 0, shown: Vec::new(), dropped: 0 };
+    let rows = window.skip..window.skip + usize::try_from(args.limit.0).unwrap_or(1);
+    answer.each("connections", kind_of::<Row>(), &mut page.dropped, &mut |row| {
+        let shown = rows.contains(&page.found) && (!args.with_errors || has_errors(&row));
+        page.found += 1;
+        if shown {
+            page.shown.push(Passed::of(row));
+        }
+        shown
+    })?;
+    Ok(page)
 }

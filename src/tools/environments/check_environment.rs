@@ -73,7 +73,8 @@ impl crate::tool::Tool for Tool {
         let key_accepted = provider.is_ok()
             || provider.as_ref().is_err_and(|error| error.api().is_some_and(|api| api.status == 404 && api.code != "not_nango"));
         let key_rejected = matches!(&provider, Err(error) if error.code() == "key_rejected");
-        let reachable = health.is_ok_and(|answer| answer.body.get("result").is_some()) || key_accepted || key_rejected;
+        let reachable =
+            health.and_then(|answer| answer.json()).is_ok_and(|body| body.get("result").is_some()) || key_accepted || key_rejected;
         let mut rate_limit = provider.as_ref().ok().and_then(|answer| answer.rate_limit);
         let mut problems = Vec::new();
         let mut scopes = vec![("environment:connect_sessions:write".to_owned(), "unknown".to_owned())];
@@ -122,7 +123,9 @@ impl crate::tool::Tool for Tool {
 
 /// The answer, if it holds what the route answers with: something that answers `{}` to everything is no Nango.
 fn holding(answer: Result<Answer, Error>, route: &str, fits: impl Fn(&Value) -> bool) -> Result<Answer, Error> {
-    answer.and_then(|answer| if fits(&answer.body) { Ok(answer) } else { Err(Error::invalid_answer(route, 200)) })
+    let answer = answer?;
+    // What takes more than any of these answers would is none of them either.
+    if fits(&answer.json()?) { Ok(answer) } else { Err(Error::invalid_answer(route, 200)) }
 }
 
 fn both(cx: &Context<'_>, requests: &[Request; 2]) -> [Result<Answer, Error>; 2] {

@@ -1,11 +1,9 @@
 //! The integrations of an environment.
 
-use serde_json::Value;
-
 use crate::context::Context;
 use crate::error::Error;
+use crate::json::kind_of;
 use crate::nango::{Cursor, Path, Request};
-use crate::project::pass;
 use crate::tool::{Effect, Int, List, Passed, Toolset, object};
 use crate::tools::listing::Place;
 
@@ -67,27 +65,25 @@ impl crate::tool::Tool for Tool {
     const IDEMPOTENT: bool = true;
     const SCOPES: &'static [&'static str] = &["environment:integrations:list"];
 
-    fn rules(args: &Args) -> Result<(), Error> {
-        Place::of(args, args.cursor.as_ref(), 'i').map(|_| ())
-    }
-
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let place = Place::of(args, args.cursor.as_ref(), 'i')?;
+        let place = Place::of(cx, args, args.cursor.as_ref(), 'i')?;
         // Nango answers all of them at once, sorted by key.
-        let answer = cx.send(&Request::get("GET /integrations", Path::fixed("/integrations")))?.body;
-        let rows = answer.get("data").and_then(Value::as_array).ok_or_else(|| Error::invalid_answer("GET /integrations", 200))?;
+        let answer = cx.send(&Request::get("GET /integrations", Path::fixed("/integrations")))?;
         let limit = usize::try_from(args.limit.0).unwrap_or(1);
         let next = Place { offset: place.offset + limit, ..place };
-        let mut dropped = 0;
-        let shown = rows.iter().skip(place.offset).take(limit);
-        let mut integrations = Vec::new();
-        for row in shown {
-            integrations.push(pass(row, &mut dropped).ok_or_else(|| Error::invalid_answer("GET /integrations", 200))?);
-        }
+        let (mut integrations, mut total, mut dropped) = (Vec::new(), 0, 0);
+        answer.each("data", kind_of::<Row>(), &mut dropped, &mut |row| {
+            let shown = (place.offset..next.offset).contains(&total);
+            total += 1;
+            if shown {
+                integrations.push(Passed::of(row));
+            }
+            shown
+        })?;
         Ok(Output {
             integrations: List(integrations),
-            total: Int(i64::try_from(rows.len()).unwrap_or(i64::MAX)),
-            next_cursor: (rows.len() > next.offset).then(|| next.write(args)),
+            total: Int(i64::try_from(total).unwrap_or(i64::MAX)),
+            next_cursor: (total > next.offset).then(|| next.write(cx, args)),
             dropped_fields: Int(dropped),
         })
     }

@@ -36,7 +36,7 @@ impl tools::Guest for Component {
         let config = configuration()?;
         let result = nango_mcp::call_tool(&config, &WasiHttp, &call.name, &call.arguments).map_err(call_error)?;
         Ok(tools::Outcome::Done(tools::CallResult {
-            content: result.text.into_iter().map(tools::Content::Text).collect(),
+            content: result.text.into_iter().map(tools::Content::Text).chain(result.files.into_iter().map(file)).collect(),
             structured: result.structured.map(|value| json::write(&value)),
             meta: result.meta.map(|value| json::write(&value)),
             is_error: result.is_error,
@@ -46,6 +46,10 @@ impl tools::Guest for Component {
 
 fn configuration() -> Result<Config, tools::CallError> {
     Config::load().map_err(|error| tools::CallError::Configuration(error.to_string()))
+}
+
+fn file(file: nango_mcp::File) -> tools::Content {
+    tools::Content::File(tools::File { uri: file.uri, media_type: file.media_type, bytes: file.bytes })
 }
 
 fn call_error(error: CallError) -> tools::CallError {
@@ -66,8 +70,8 @@ fn tool(listed: &nango_mcp::Listed) -> tools::Tool {
         input_schema: json::write(&listed.input_schema),
         output_schema: json::write(&listed.output_schema),
         annotations: tools::Annotations {
-            read_only: entry.effect == Effect::Read,
-            destructive: entry.effect == Effect::Destructive,
+            read_only: listed.effect == Effect::Read,
+            destructive: listed.effect == Effect::Destructive,
             idempotent: entry.idempotent,
             open_world: entry.open_world,
         },
