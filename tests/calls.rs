@@ -11,6 +11,7 @@ mod misbehaving;
 mod reconnect;
 mod secrets;
 
+use nango_mcp::tool::Effect;
 use nango_mcp::tools::TOOLS;
 use nango_mcp::{CallError, MAX_ARGUMENTS, call_tool};
 use serde_json::{Value, json};
@@ -109,20 +110,23 @@ fn a_missing_key_names_the_variable_to_set() {
 
 #[test]
 fn the_phrase_is_demanded_where_the_operator_says_so() {
-    let phrase = "I understand this changes the Nango environment";
     let demanding = config(&[("NANGO_MCP_APPROVAL", "phrase")]);
     for entry in TOOLS {
         let (arguments, _) = sample(entry.name);
         let called = |config: &_, arguments: &Value| call_with(config, &sample(entry.name).1, entry.name, arguments);
-        let writes = entry.effect != nango_mcp::tool::Effect::Read;
+        // The sample of a tool that does both only reads; that of import_connection overwrites nothing.
+        let writes = entry.effect != Effect::Read && entry.read_only.is_none();
         let outcome = called(&demanding, &arguments);
         assert_eq!(outcome.code(), if writes { "confirmation_required" } else { "" }, "{}", entry.name);
         if !writes {
             continue;
         }
+        let (change, delete) = ("I understand this changes the Nango environment", "I understand this deletes Nango configuration");
+        let deletes = entry.effect == Effect::Destructive && entry.name != "import_connection";
+        let (phrase, other) = if deletes { (delete, change) } else { (change, delete) };
         assert!(outcome.sentence().contains(&format!("\"{phrase}\"")) && outcome.sent.is_empty(), "{}", outcome.sentence());
         let nearly = phrase.to_lowercase();
-        for wrong in ["", "yes", &nearly, &format!("{phrase}."), "I understand this deletes Nango configuration"] {
+        for wrong in ["", "yes", &nearly, &format!("{phrase}."), other] {
             let outcome = called(&demanding, &with(&arguments, json!({"confirmation": wrong})));
             assert_eq!((outcome.code(), outcome.sent.len()), ("confirmation_required", 0), "{}: {wrong}", entry.name);
         }

@@ -27,7 +27,7 @@ const SENDS_TO: &[(&str, &str)] =
 const LATER: &[&str] = &["apply_connection_convention"];
 
 /// Fields whose content is the provider's, without limits of their own.
-const OPEN_ARGUMENTS: &[&str] = &["connection_config"];
+const OPEN_ARGUMENTS: &[&str] = &["connection_config", "metadata", "custom", "body", "value"];
 
 #[test]
 fn names_are_short_unique_snake_case() {
@@ -82,7 +82,21 @@ fn a_description_names_what_the_tool_may_be_confused_with() {
 
 #[test]
 fn whatever_looks_like_a_tool_in_a_description_is_one() {
-    let verbs = ["create_", "list_", "get_", "check_", "delete_", "update_"];
+    let verbs = [
+        "create_",
+        "list_",
+        "get_",
+        "check_",
+        "delete_",
+        "update_",
+        "search_",
+        "import_",
+        "apply_",
+        "audit_",
+        "download_",
+        "replace_",
+        "refresh_",
+    ];
     for entry in TOOLS {
         let mut texts = vec![entry.description, INSTRUCTIONS];
         let (params, output) = (entry.params(), entry.output.iter());
@@ -201,9 +215,10 @@ fn schemas_are_portable() {
 fn the_effect_follows_from_the_name() {
     for Entry { name, effect, idempotent, .. } in TOOLS {
         let expected = match name.split('_').next().unwrap() {
-            "list" | "get" | "check" | "search" | "describe" | "audit" | "build" | "wait" => Effect::Read,
-            "create" | "update" | "refresh" | "ensure" | "cancel" | "apply" => Effect::Write,
-            "delete" => Effect::Destructive,
+            "list" | "get" | "check" | "search" | "describe" | "audit" | "build" | "wait" | "download" => Effect::Read,
+            "create" | "update" | "refresh" | "ensure" | "cancel" | "apply" | "replace" => Effect::Write,
+            // import overwrites where it is told to, proxy_request does what its method says: at worst they destroy.
+            "delete" | "import" | "proxy" => Effect::Destructive,
             verb => panic!("{name}: which effect does `{verb}` have? say it here"),
         };
         assert_eq!(*effect, expected, "{name}");
@@ -234,7 +249,7 @@ fn a_tool_that_reads_sends_only_get_and_one_that_stays_here_nothing() {
         let outcome = call(&nango, entry.name, &arguments);
         assert!(!outcome.result.is_error, "{}: {}", entry.name, outcome.text());
         let gets = outcome.sent.iter().all(|sent| sent.line.starts_with("GET "));
-        assert_eq!(gets, entry.effect == Effect::Read, "{}: {:?}", entry.name, outcome.lines());
+        assert_eq!(gets, entry.effect == Effect::Read || entry.read_only.is_some(), "{}: {:?}", entry.name, outcome.lines());
         assert_eq!(outcome.sent.is_empty(), !entry.open_world, "{}", entry.name);
     }
 }
@@ -303,8 +318,10 @@ fn read_only_lists_and_calls_only_what_reads() {
     for entry in TOOLS {
         let (arguments, nango) = sample(entry.name);
         let outcome = call_with(&config, &nango, entry.name, &arguments);
-        assert_eq!(listed.contains(&entry.name), entry.effect == Effect::Read, "{}", entry.name);
-        assert_eq!(outcome.result.is_error, entry.effect != Effect::Read, "{}: {}", entry.name, outcome.text());
+        // The sample of a tool that does both only reads.
+        let reads = entry.effect == Effect::Read || entry.read_only.is_some();
+        assert_eq!(listed.contains(&entry.name), reads, "{}", entry.name);
+        assert_eq!(outcome.result.is_error, !reads, "{}: {}", entry.name, outcome.text());
         if outcome.result.is_error {
             assert_eq!((outcome.error["kind"].as_str(), outcome.code()), (Some("policy"), "read_only"), "{}", entry.name);
             assert!(outcome.sentence().contains("NANGO_MCP_READ_ONLY") && outcome.sent.is_empty(), "{}", entry.name);

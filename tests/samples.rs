@@ -1,5 +1,10 @@
 //! One good call of every tool, and a Nango that answers it.
 
+mod connections;
+mod conventions;
+mod integrations;
+mod proxy;
+
 use serde_json::{Value, json};
 
 use crate::table::{TOKEN, Table};
@@ -65,14 +70,9 @@ pub(crate) fn sample(tool: &str) -> (Value, Table) {
                 .on("GET /integrations", 200, json!({"data": []}))
                 .on("GET /connections", 200, json!({"connections": []})),
         ),
-        "list_integrations" => {
-            (json!({"environment": "dev"}), nango.on("GET /integrations", 200, json!({"data": [integration("github")]})))
-        }
-        "list_connections" => (json!({"environment": "dev"}), nango.on("GET /connections", 200, json!({"connections": [row("c-1")]}))),
-        "get_connection" => (
-            json!({"environment": "dev", "connection_id": "c-1", "provider_config_key": "github"}),
-            nango.on("GET /connections/c-1", 200, connection()),
-        ),
-        _ => panic!("samples.rs has no sample call of {tool}"),
+        _ => [connections::sample, conventions::sample, integrations::sample, proxy::sample]
+            .iter()
+            .find_map(|sample| sample(tool))
+            .unwrap_or_else(|| panic!("tests/samples has no sample call of {tool}")),
     }
 }

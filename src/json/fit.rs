@@ -18,6 +18,9 @@ const OBJECT: usize = 336;
 /// What a key costs beyond its text.
 const KEY: usize = 32;
 
+/// What no value fits.
+static NOTHING: Kind = Kind::Integer { min: 1, max: 0 };
+
 /// What a reading has left, and what it left behind.
 #[derive(Debug)]
 pub(crate) struct Reading {
@@ -265,7 +268,9 @@ impl<'de> Visitor<'de> for Step<'_, '_> {
             Some(Kind::Open | Kind::Any) => Some(self.reading.entries(None, &Kind::Any, usize::MAX, &mut entries)?),
             Some(Kind::Map { key, value, max }) => Some(self.reading.entries(Some(key), value, *max, &mut entries)?),
             _ => {
-                while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                while entries.next_key::<IgnoredAny>()?.is_some() {
+                    entries.next_value::<IgnoredAny>()?;
+                }
                 None
             }
         };
@@ -293,7 +298,8 @@ impl Reading {
                         *slot = value;
                     }
                 }
-                None => self.dropped += i64::from(entries.next_value::<Option<IgnoredAny>>()?.is_some()),
+                // Counts what is there and is not null.
+                None => drop(entries.next_value_seed(self.inner(&NOTHING))?),
             }
         }
         let mut kept = json::empty();

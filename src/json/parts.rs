@@ -20,7 +20,8 @@ pub(crate) enum Parts {
 /// may have been visited before that shows.
 #[inline(never)]
 pub(crate) fn parts<'de>(text: &'de str, visit: &mut dyn FnMut(Part<'_>, &'de str)) -> Option<Parts> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
+    // As bytes, like everything else that is read: a second reader would be in the component twice.
+    let mut deserializer = serde_json::Deserializer::from_slice(text.as_bytes());
     let found = Apart(visit).deserialize(&mut deserializer).ok()?;
     deserializer.end().ok().map(|()| found)
 }
