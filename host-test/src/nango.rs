@@ -11,12 +11,12 @@
 //! | `/connect/sessions`, `/connect/sessions/reconnect`, `/connect/session` | create, reconnect, read, revoke |
 //! | `/providers`, `/providers/:name`, `/providers.json` | a small catalogue |
 //! | `POST /api-auth/api-key/:integration` | the end user's API key, as the Connect UI sends it |
-//! | `/proxy/*` | Nango's own refusals, then an echo in the provider's place |
+//! | `/proxy/*` | Nango's own refusals, then a played provider: an echo, and what `provider` lists |
 //! | `GET /?session_token=…` | where `connect_link` leads |
 //! | `POST /connect/complete?session_token=…&integration=…` | **embedded only**: the person's click, for any auth mode |
 //!
 //! Three things differ from Nango on purpose. The last route does not exist there: a real person goes through the
-//! provider's own pages instead. A proxied call is answered by an echo ([`proxy`]), since no provider is asked. And a
+//! provider's own pages instead. A proxied call is answered by a played provider, since no real one is asked. And a
 //! refresh of an expired token always fails, as it does for a Nango that cannot reach the provider.
 
 mod allowance;
@@ -34,9 +34,11 @@ mod integrations;
 mod metadata;
 mod outbound;
 mod page;
+mod provider;
 mod providers;
-pub mod proxy;
+mod proxy;
 mod routes;
+mod sample;
 mod seen;
 mod session;
 mod sessions;

@@ -14,7 +14,9 @@
 
 mod compare;
 mod prelude;
+mod provider;
 mod rename;
+mod setup;
 mod unrecorded;
 mod wire;
 

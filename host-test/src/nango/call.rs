@@ -44,7 +44,11 @@ impl Call {
 
     /// The path's segments, decoded one by one. A trailing slash is the same path, as Express has it.
     pub(crate) fn segments(&self) -> Vec<Cow<'_, str>> {
-        let path = self.path.trim_start_matches('/');
+        Call::segments_of(&self.path)
+    }
+
+    pub(crate) fn segments_of(path: &str) -> Vec<Cow<'_, str>> {
+        let path = path.trim_start_matches('/');
         let path = path.strip_suffix('/').unwrap_or(path);
         path.split('/').map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect()
     }
@@ -54,8 +58,22 @@ impl Call {
     }
 
     pub(crate) fn is_json(&self) -> bool {
+        self.is("application/json")
+    }
+
+    fn is(&self, media_type: &str) -> bool {
         let essence = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
-        essence.trim().eq_ignore_ascii_case("application/json")
+        essence.trim().eq_ignore_ascii_case(media_type)
+    }
+
+    /// The body as the proxy passes it on: a form has become an object, and what is neither is text.
+    pub(crate) fn forwarded_body(&self) -> Value {
+        match self.json() {
+            Some(body) => body.clone(),
+            None if self.bytes.is_empty() => Value::Null,
+            None if self.is("application/x-www-form-urlencoded") => parse_query(&String::from_utf8_lossy(&self.bytes)).into(),
+            None => String::from_utf8_lossy(&self.bytes).into(),
+        }
     }
 
     /// The body, for a checker: none when there is none.

@@ -1,23 +1,17 @@
-//! `/proxy/*`: Nango's refusals before a call, then an echo where the provider would answer.
+//! `/proxy/*`: Nango's refusals before a call, then `provider` in the provider's place.
 //!
-//! The echo is 200 with `{"provider","method","path","query","headers","body"}`: the path below the provider's base
-//! URL, the headers that Nango would forward (`Nango-Proxy-*`, without the prefix), the body as JSON if it is JSON.
-//! A path `/status/<code>` (400 to 599) answers that status instead, with `{"message"}`, so that a provider's errors
-//! can be tried; being an upstream error it brings an `x-ratelimit-remaining` of the provider's own, and 429 a
-//! `retry-after`. A base URL override that is not refused outright is one whose name cannot be resolved: there is no
-//! network here.
+//! A base URL override that is not refused outright is one whose name cannot be resolved: there is no network here.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::call::Call;
 use super::outbound::{Host, host};
-use super::providers;
 use super::routes::Turn;
 use super::validate::{Fields, Issues, Path, STATUS_LIST, Text};
+use super::{provider, providers};
 
 const HEADERS: [&str; 6] = ["provider-config-key", "connection-id", "retries", "retry-on", "base-url-override", "decompress"];
-const FORWARDED: &str = "nango-proxy-";
 
 /// A proxied call.
 pub(crate) fn call(turn: &mut Turn) -> Result<Answer, Answer> {
@@ -50,7 +44,7 @@ pub(crate) fn call(turn: &mut Turn) -> Result<Answer, Answer> {
         }
         None => {}
     }
-    Ok(upstream(&provider, turn.call))
+    Ok(provider::answer(&provider, turn.call))
 }
 
 fn not_allowed(message: &str) -> Answer {
@@ -93,39 +87,4 @@ impl Headers {
         issues.done("invalid_headers")?;
         Ok(Headers { integration: integration.unwrap_or_default(), connection: connection.unwrap_or_default(), base_url })
     }
-}
-
-/// What answers in the provider's place.
-fn upstream(provider: &str, call: &Call) -> Answer {
-    let path = call.path.strip_prefix("/proxy").unwrap_or_default();
-    let status = path.strip_prefix("/status/").and_then(|code| code.parse::<u16>().ok());
-    if let Some(status) = status.filter(|status| (400..600).contains(status)) {
-        let message = format!("{provider} (embedded) answers {status}");
-        let refused = Answer::json(status, &json!({ "message": message })).with("x-ratelimit-remaining", "7");
-        return if status == 429 { refused.with("retry-after", "7") } else { refused };
-    }
-    let headers: Map<String, Value> = call
-        .headers
-        .iter()
-        .filter_map(|(name, value)| {
-            let name = name.as_str().strip_prefix(FORWARDED)?;
-            Some((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into()))
-        })
-        .collect();
-    let body = match call.json() {
-        Some(body) => body.clone(),
-        None if call.bytes.is_empty() => Value::Null,
-        None => String::from_utf8_lossy(&call.bytes).into(),
-    };
-    Answer::json(
-        200,
-        &json!({
-            "provider": provider,
-            "method": call.method,
-            "path": path,
-            "query": call.query_text,
-            "headers": headers,
-            "body": body,
-        }),
-    )
 }

@@ -2,75 +2,10 @@
 
 use std::time::Duration;
 
-use nango_mcp_host::nango::{Clock, Key, Nango, Options};
 use serde_json::{Value, json};
 
 use super::Sent;
-use super::wire::{Reply, Server};
-
-const DEV: &str = "aaaaaaaa-0000-4000-8000-000000000001";
-const PROD: &str = "aaaaaaaa-0000-4000-8000-000000000002";
-
-struct Bench {
-    nango: Nango,
-    clock: Clock,
-    server: Server,
-}
-
-impl Bench {
-    async fn start() -> Bench {
-        let clock = Clock::fixed(1_800_000_000);
-        let keys = vec![Key::full(DEV, "dev"), Key::full(PROD, "prod")];
-        let nango = Nango::new(Options { keys, clock: clock.clone(), ..Options::default() });
-        nango.seed("dev");
-        Bench { server: Server::start(nango.clone()).await, nango, clock }
-    }
-
-    fn request(bearer: &str, method: &str, path: &str, body: Option<Value>) -> Sent {
-        let mut headers = vec![("Authorization".to_owned(), format!("Bearer {bearer}"))];
-        if body.is_some() {
-            headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
-        }
-        Sent { method: method.to_owned(), path: path.to_owned(), headers, body }
-    }
-
-    async fn call(&self, method: &str, path: &str, body: Value) -> Reply {
-        let body = Some(body).filter(|body| !body.is_null());
-        self.server.send(&Bench::request(DEV, method, path, body)).await
-    }
-
-    async fn session(&self, path: &str, body: Value) -> String {
-        let reply = self.call("POST", path, body).await;
-        reply.body["data"]["token"].as_str().unwrap_or_else(|| panic!("no session: {}", reply.body)).to_owned()
-    }
-
-    async fn click(&self, token: &str, integration: &str) -> Reply {
-        let path = format!("/connect/complete?session_token={token}&integration={integration}");
-        self.call("POST", &path, Value::Null).await
-    }
-
-    async fn import(&self, id: &str, integration: &str, credentials: Value) {
-        let body = json!({
-            "provider_config_key": integration,
-            "connection_id": id,
-            "credentials": credentials,
-            "tags": { "source": "crm", "end_user_id": "u1" },
-            "metadata": { "plan": "gold" },
-            "connection_config": { "region": "eu" },
-            "webhook_url_override": "https://hooks.example.com/a",
-        });
-        let reply = self.call("POST", "/connections", body).await;
-        assert_eq!(reply.status, 201, "{}", reply.body);
-    }
-
-    fn connection(&self, id: &str, integration: &str) -> Value {
-        self.nango.connection(id, integration).expect("a connection")
-    }
-}
-
-fn token() -> Value {
-    json!({ "type": "OAUTH2", "access_token": "t" })
-}
+use super::setup::{Bench, DEV, PROD, token};
 
 #[tokio::test]
 async fn a_reconnect_without_tags_wipes_them() {

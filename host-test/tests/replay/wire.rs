@@ -24,6 +24,13 @@ pub(super) struct Reply {
     pub body: Value,
 }
 
+/// An answer before its body is read as anything.
+pub(super) struct Raw {
+    pub status: u16,
+    pub headers: HashMap<String, String>,
+    pub body: Vec<u8>,
+}
+
 impl Server {
     pub(super) async fn start(nango: Nango) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -38,6 +45,19 @@ impl Server {
 
     /// Sends with a body that need not be JSON.
     pub(super) async fn send_text(&self, request: &Sent, body: Option<&str>) -> Reply {
+        let raw = self.send_raw(request, body).await;
+        let body = match String::from_utf8(raw.body).expect("UTF-8") {
+            text if text.is_empty() => Value::Null,
+            text if raw.headers.get("content-type").is_some_and(|kind| kind.starts_with("application/json")) => {
+                serde_json::from_str(&text).expect("JSON, as its content type says")
+            }
+            text => Value::String(text),
+        };
+        Reply { status: raw.status, headers: raw.headers, body }
+    }
+
+    /// Sends, and gives the answer's bytes as they are.
+    pub(super) async fn send_raw(&self, request: &Sent, body: Option<&str>) -> Raw {
         // What no client sends bare in a request line.
         let path = request.path.replace('"', "%22").replace('{', "%7B").replace('}', "%7D");
         let mut text = format!("{} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", request.method, self.address);
@@ -53,7 +73,7 @@ impl Server {
         stream.write_all(text.as_bytes()).await.expect("a request sent");
         let mut reply = Vec::new();
         stream.read_to_end(&mut reply).await.expect("a reply");
-        parse(&String::from_utf8(reply).expect("UTF-8"))
+        parse(&reply)
     }
 }
 
@@ -63,18 +83,11 @@ impl Drop for Server {
     }
 }
 
-fn parse(reply: &str) -> Reply {
-    let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
+fn parse(reply: &[u8]) -> Raw {
+    let end = reply.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    let head = String::from_utf8_lossy(&reply[..end]).into_owned();
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
-    let headers: HashMap<String, String> =
-        lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-    let body = match body {
-        "" => Value::Null,
-        text if headers.get("content-type").is_some_and(|kind| kind.starts_with("application/json")) => {
-            serde_json::from_str(text).expect("JSON, as its content type says")
-        }
-        text => Value::String(text.to_owned()),
-    };
-    Reply { status: status.expect("a status"), headers, body }
+    let headers = lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    Raw { status: status.expect("a status"), headers, body: reply[end + 4..].to_vec() }
 }
