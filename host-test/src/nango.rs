@@ -16,8 +16,9 @@
 //! | `POST /connect/complete?session_token=…&integration=…` | **embedded only**: the person's click, for any auth mode |
 //!
 //! Three things differ from Nango on purpose. The last route does not exist there: a real person goes through the
-//! provider's own pages instead. A proxied call is answered by a played provider, since no real one is asked. And a
-//! refresh of an expired token always fails, as it does for a Nango that cannot reach the provider.
+//! provider's own pages instead. A proxied call is answered by a played provider, since no real one is asked. And that
+//! provider refreshes a token only if its refresh token begins with `refreshable`: a new access token for one hour. Any
+//! other refresh fails, as it does for a Nango that cannot reach the provider.
 
 mod allowance;
 mod answer;
@@ -123,7 +124,7 @@ impl Nango {
         lock(&self.inner.seen).clear();
     }
 
-    /// A connection as `GET /connections/:id` shows it, credentials included; no clock of it moves. When two
+    /// A connection as `GET /connections/:id` shows it, all credentials included; no clock of it moves. When two
     /// environments have the same pair, the alphabetically first environment's.
     pub fn connection(&self, id: &str, integration: &str) -> Option<Value> {
         self.state().find_connection(id, integration).map(|found| found.full(connection::Times::Read, true))

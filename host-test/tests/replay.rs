@@ -15,6 +15,7 @@
 mod compare;
 mod prelude;
 mod provider;
+mod refresh;
 mod rename;
 mod setup;
 mod unrecorded;

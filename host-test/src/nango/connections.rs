@@ -155,16 +155,35 @@ pub(crate) fn read(turn: &mut Turn) -> Result<Answer, Answer> {
     let now = turn.now;
     let connection = find(turn, &id, &integration)?;
     if entitled && connection.wants_refresh(force, now) {
-        return Err(refresh_failed(connection, now));
+        if !connection.can_refresh() {
+            return Err(refresh_failed(connection, now));
+        }
+        connection.refresh(now);
     }
     // A key that cannot see credentials does not count as having fetched them.
     if entitled {
         connection.last_fetched_at = Some(whole_millis(now));
     }
-    Ok(Answer::json(200, &connection.full(Times::Read, entitled)))
+    let mut shown = connection.full(Times::Read, entitled);
+    if !refresh {
+        hide_refresh_token(&mut shown);
+    }
+    Ok(Answer::json(200, &shown))
 }
 
-/// No provider can be reached from here, so every refresh fails. The answer shows the clocks as they were before.
+/// OAuth2 credentials keep their refresh token to themselves unless it is asked for (getConnection.ts).
+fn hide_refresh_token(shown: &mut Value) {
+    let Some(credentials) = shown.get_mut("credentials").filter(|held| held.get("type").is_some_and(|kind| kind == "OAUTH2")) else {
+        return;
+    };
+    for place in ["", "/raw"] {
+        if let Some(Value::Object(fields)) = credentials.pointer_mut(place) {
+            fields.shift_remove("refresh_token");
+        }
+    }
+}
+
+/// The provider did not take the refresh token. The answer shows the clocks as they were before.
 fn refresh_failed(connection: &mut Connection, now: time::OffsetDateTime) -> Answer {
     connection.note_auth_error(now);
     let shown = connection.full(Times::Read, false);

@@ -27,7 +27,9 @@ pub(crate) fn call(turn: &mut Turn) -> Result<Answer, Answer> {
     let Some(connection) = turn.environment().connection(&headers.connection, &headers.integration) else {
         return Err(Answer::coded(400, "server_error", "Failed to get connection"));
     };
-    if connection.wants_refresh(false, now) {
+    if connection.wants_refresh(false, now) && connection.can_refresh() {
+        connection.refresh(now);
+    } else if connection.wants_refresh(false, now) {
         if connection.auth_errors.is_empty() {
             connection.note_auth_error(now);
         }

@@ -17,8 +17,13 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn start() -> Bench {
+        Bench::with(&[]).await
+    }
+
+    /// With more keys than the two full ones.
+    pub(super) async fn with(more: &[Key]) -> Bench {
         let clock = Clock::fixed(1_800_000_000);
-        let keys = vec![Key::full(DEV, "dev"), Key::full(PROD, "prod")];
+        let keys = [&[Key::full(DEV, "dev"), Key::full(PROD, "prod")], more].concat();
         let nango = Nango::new(Options { keys, clock: clock.clone(), ..Options::default() });
         nango.seed("dev");
         Bench { server: Server::start(nango.clone()).await, nango, clock }
