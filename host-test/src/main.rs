@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use nango_mcp_host::demo::{Embedded, RATE_LIMIT, tell};
 use nango_mcp_host::limits::Limits;
 use nango_mcp_host::mcp::Server;
+use nango_mcp_host::nango::{self, Key, Nango, Options};
 use nango_mcp_host::sandbox::Sandbox;
 use nango_mcp_host::{http, settings, stdio};
 
@@ -80,6 +81,9 @@ enum Command {
         /// Requests a minute for the whole account, as Nango counts them.
         #[arg(long, default_value_t = RATE_LIMIT)]
         rate_limit: u32,
+        /// Synthetic providers beside the few of the catalogue; 1000 make it as large as Nango's.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        catalogue: usize,
     },
 }
 
@@ -143,20 +147,31 @@ async fn run(cli: Cli) -> Result<ExitCode> {
                 tell(&server, &embedded, &mut out).await?;
             }
         }
-        Command::Nango { listen, key, rate_limit } => {
+        Command::Nango { listen, key, rate_limit, catalogue } => {
             let key = key.unwrap_or_else(uuid::Uuid::new_v4).to_string();
-            let embedded = Embedded::start(listen, key.clone(), rate_limit).await?;
-            let address = embedded.address;
-            let say = format!(
-                "The embedded Nango listens. Point a server at it with\n\n  NANGO_BASE_URL=http://{address} NANGO_SECRET_KEY={key}\n\n\
-                 It keeps everything in memory. Ctrl-C ends it.\n"
-            );
-            // Whoever started it may have read what it wanted and closed the pipe.
-            let _ = out.write_all(say.as_bytes());
-            tokio::signal::ctrl_c().await?;
+            let options = Options { keys: vec![Key::full(key.as_str(), "default")], rate_limit, catalogue, ..Options::default() };
+            serve_nango(listen, options, &key, &mut out).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Serve the embedded Nango alone until Ctrl-C.
+async fn serve_nango(listen: SocketAddr, options: Options, key: &str, out: &mut impl Write) -> Result<()> {
+    let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let address = listener.local_addr()?;
+    let nango = Nango::new(options);
+    nango.seed("default");
+    let say = format!(
+        "The embedded Nango listens. Point a server at it with\n\n  NANGO_BASE_URL=http://{address} NANGO_SECRET_KEY={key}\n\n\
+         It keeps everything in memory. Ctrl-C ends it.\n"
+    );
+    // Whoever started it may have read what it wanted and closed the pipe.
+    let _ = out.write_all(say.as_bytes());
+    tokio::select! {
+        served = nango::serve(listener, nango) => served.context("the embedded Nango stopped"),
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+    }
 }
 
 /// Load the component and ask it for its tools.

@@ -9,7 +9,7 @@
 //! | `/integrations`, `/integrations/:key` | list and one, create, patch, delete |
 //! | `/connections`, `/connections/:id`, `/connections/metadata`, `GET /connection` | list, import, read, patch, delete, metadata |
 //! | `/connect/sessions`, `/connect/sessions/reconnect`, `/connect/session` | create, reconnect, read, revoke |
-//! | `/providers`, `/providers/:name`, `/providers.json` | a small catalogue |
+//! | `/providers`, `/providers/:name`, `/providers.json` | a small catalogue, or a large one ([`Options::catalogue`]) |
 //! | `POST /api-auth/api-key/:integration` | the end user's API key, as the Connect UI sends it |
 //! | `/proxy/*` | Nango's own refusals, then a played provider: an echo, and what `provider` lists |
 //! | `GET /?session_token=…` | where `connect_link` leads |
@@ -44,6 +44,7 @@ mod seen;
 mod session;
 mod sessions;
 mod state;
+mod synthetic;
 mod tags;
 mod validate;
 
@@ -62,6 +63,7 @@ pub use seen::Seen;
 
 use answer::Answer;
 use call::Call;
+use providers::Catalogue;
 use seen::Ring;
 use state::State;
 
@@ -79,11 +81,13 @@ pub struct Options {
     pub rate_limit: u32,
     /// The server's clock: session expiry, windows, timestamps.
     pub clock: Clock,
+    /// So many synthetic providers more in the catalogue, at most 10,000. A thousand make it as large as Nango's.
+    pub catalogue: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { keys: Vec::new(), public_url: None, rate_limit: 200, clock: Clock::system() }
+        Options { keys: Vec::new(), public_url: None, rate_limit: 200, clock: Clock::system(), catalogue: 0 }
     }
 }
 
@@ -95,6 +99,7 @@ pub struct Nango {
 
 struct Inner {
     options: Options,
+    catalogue: Catalogue,
     state: Mutex<State>,
     seen: Mutex<Ring>,
     bound: Mutex<Option<SocketAddr>>,
@@ -103,7 +108,8 @@ struct Inner {
 impl Nango {
     /// An empty Nango: no integration, no connection.
     pub fn new(options: Options) -> Nango {
-        let inner = Inner { options, state: Mutex::default(), seen: Mutex::default(), bound: Mutex::default() };
+        let catalogue = Catalogue::with(options.catalogue);
+        let inner = Inner { options, catalogue, state: Mutex::default(), seen: Mutex::default(), bound: Mutex::default() };
         Nango { inner: Arc::new(inner) }
     }
 
@@ -111,7 +117,7 @@ impl Nango {
     /// (API key), stripe-api-key (basic) and unauthenticated (none). Those that exist already stay as they are.
     pub fn seed(&self, environment: &str) {
         let now = self.inner.options.clock.now();
-        integrations::seed(self.state().environment(environment), now);
+        integrations::seed(self.state().environment(environment), &self.inner.catalogue, now);
     }
 
     /// The requests received, oldest first: the last 10,000 of them.
@@ -157,7 +163,7 @@ impl Nango {
         let now = self.inner.options.clock.now();
         let mut state = self.state();
         let session = state.session(session_token, now).ok_or_else(|| anyhow::anyhow!("no such session, or expired"))?;
-        completion::complete(&mut state, &session, integration, None, now)
+        completion::complete(&mut state, &self.inner.catalogue, &session, integration, None, now)
             .map_err(|refused| anyhow::anyhow!("Nango answered {}: {}", refused.status, refused.text()))
     }
 
@@ -170,6 +176,10 @@ impl Nango {
 
     fn options(&self) -> &Options {
         &self.inner.options
+    }
+
+    fn catalogue(&self) -> &Catalogue {
+        &self.inner.catalogue
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

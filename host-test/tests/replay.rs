@@ -13,6 +13,7 @@
 )]
 
 mod compare;
+mod large;
 mod prelude;
 mod provider;
 mod refresh;
@@ -126,7 +127,7 @@ impl Replay {
             scoped(prelude::SESSIONS_ONLY, &["environment:connect_sessions:write"]),
             scoped(prelude::READ_ONLY, &["environment:connections:read", "environment:integrations:read"]),
         ];
-        let options = Options { keys, clock: clock.clone(), rate_limit: LIMIT, public_url: None };
+        let options = Options { keys, clock: clock.clone(), rate_limit: LIMIT, ..Options::default() };
         Replay {
             server: Server::start(Nango::new(options)).await,
             clock,

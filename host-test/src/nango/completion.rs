@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::auth::Caller;
 use super::clock::whole_millis;
 use super::connection::Connection;
-use super::providers;
+use super::providers::Catalogue;
 use super::routes::Turn;
 use super::session::Session;
 use super::state::State;
@@ -53,13 +53,14 @@ pub(crate) fn click(turn: &mut Turn) -> Result<Answer, Answer> {
 
 fn finish(turn: &mut Turn, integration: &str, credentials: Option<Value>) -> Result<Answer, Answer> {
     let Caller::Session(session) = &turn.caller else { return Err(Answer::unexpected()) };
-    let connection_id = complete(turn.state, session, integration, credentials, turn.now)?;
+    let connection_id = complete(turn.state, turn.catalogue, session, integration, credentials, turn.now)?;
     Ok(Answer::json(200, &json!({ "connectionId": connection_id, "providerConfigKey": integration })))
 }
 
 /// Makes the session's connection, or updates the one it reconnects, and gives its id. Given credentials are an API key.
 pub(crate) fn complete(
     state: &mut State,
+    catalogue: &Catalogue,
     session: &Session,
     key: &str,
     credentials: Option<Value>,
@@ -70,7 +71,7 @@ pub(crate) fn complete(
         return Err(Answer::bare(404, "unknown_provider_config"));
     };
     let provider = integration.provider.clone();
-    let mode = providers::auth_mode(&provider).unwrap_or_default();
+    let mode = catalogue.auth_mode(&provider).unwrap_or_default();
     if credentials.is_some() && mode != "API_KEY" {
         return Err(Answer::bare(400, "invalid_auth_mode"));
     }

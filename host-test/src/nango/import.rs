@@ -10,7 +10,6 @@ use super::clock::javascript;
 use super::connection::{Connection, Times};
 use super::end_user::EndUser;
 use super::outbound::check_webhook;
-use super::providers;
 use super::routes::Turn;
 use super::tags::{self, Tags};
 use super::validate::{Fields, Issues, Path, Text, UNIQUE_KEY, length};
@@ -38,7 +37,7 @@ pub(crate) fn import(turn: &mut Turn) -> Result<Answer, Answer> {
         return Err(Answer::coded(404, "not_found", &message));
     };
     let provider = integration.provider.clone();
-    let mode = providers::auth_mode(&provider).unwrap_or_default();
+    let mode = turn.catalogue.auth_mode(&provider).unwrap_or_default();
     let kind = imported.credentials.get("type").and_then(Value::as_str).unwrap_or_default();
     if kind != mode {
         return Err(Answer::coded(400, "invalid_body", &format!("Provider {mode} does not support {kind} auth")));

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::answer::Answer;
 use super::auth::Caller;
 use super::clock::{javascript, whole_millis};
-use super::providers;
+use super::providers::{self, Catalogue};
 use super::routes::Turn;
 use super::state::Environment;
 use super::validate::{Fields, Issues, PROVIDER, Path, Text, UNIQUE_KEY};
@@ -204,7 +204,7 @@ fn is_scope_list(scopes: &str) -> bool {
 pub(crate) fn create(turn: &mut Turn) -> Result<Answer, Answer> {
     let given = Given::read(turn, true)?;
     let (provider, key) = (given.provider.clone().unwrap_or_default(), given.unique_key.clone().unwrap_or_default());
-    let Some(entry) = providers::entry(&provider) else { return Err(refused("Invalid provider", "provider")) };
+    let Some(entry) = turn.catalogue.entry(&provider) else { return Err(refused("Invalid provider", "provider")) };
     if turn.environment().integrations.contains_key(&key) {
         // The path is not the field's name.
         return Err(refused("Unique key already exists", "uniqueKey"));
@@ -239,10 +239,10 @@ fn new_integration(entry: &Value, provider: &str, credentials: Value, now: Offse
 pub(crate) fn patch(turn: &mut Turn) -> Result<Answer, Answer> {
     let key = named(turn)?;
     let given = Given::read(turn, false)?;
-    let now = turn.now;
+    let (now, catalogue) = (turn.now, turn.catalogue);
     let environment = turn.environment();
     let Some(found) = environment.integrations.get(&key) else { return Err(missing(&key)) };
-    given.check_mode(providers::auth_mode(&found.provider).unwrap_or_default())?;
+    given.check_mode(catalogue.auth_mode(&found.provider).unwrap_or_default())?;
     let renamed = given.unique_key.filter(|new| *new != key);
     if let Some(new) = &renamed {
         if environment.integrations.contains_key(new) {
@@ -279,9 +279,9 @@ pub(crate) fn delete(turn: &mut Turn) -> Result<Answer, Answer> {
 }
 
 /// The demo's integrations.
-pub(crate) fn seed(environment: &mut Environment, now: OffsetDateTime) {
+pub(crate) fn seed(environment: &mut Environment, catalogue: &Catalogue, now: OffsetDateTime) {
     for provider in ["github", "hubspot", "slack", "zendesk", "airtable-pat", "stripe-api-key", "unauthenticated"] {
-        let Some(entry) = providers::entry(provider) else { continue };
+        let Some(entry) = catalogue.entry(provider) else { continue };
         let credentials = match entry.get("auth_mode").and_then(Value::as_str) {
             Some(mode) if WITH_APP.contains(&mode) => json!({
                 "type": mode,

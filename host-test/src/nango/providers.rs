@@ -1,4 +1,4 @@
-//! `/providers`: a small catalogue in the form of Nango's, which has about a thousand.
+//! `/providers`: a small catalogue in the form of Nango's, which has about a thousand; and as many made up as wanted.
 
 use std::sync::LazyLock;
 
@@ -6,24 +6,40 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::routes::Turn;
+use super::synthetic;
 use super::validate::{Fields, Issues, Path, Text, UNIQUE_KEY};
 
-/// By name, in the order of the list.
-static CATALOGUE: LazyLock<Map<String, Value>> = LazyLock::new(|| serde_json::from_str(include_str!("providers.json")).unwrap_or_default());
+/// More than this many synthetic providers are no catalogue any more.
+const SYNTHETIC_MAX: usize = 10_000;
 
-/// A provider's entry.
-pub(crate) fn entry(name: &str) -> Option<&'static Value> {
-    CATALOGUE.get(name)
-}
+static KEPT: LazyLock<Map<String, Value>> = LazyLock::new(|| serde_json::from_str(include_str!("providers.json")).unwrap_or_default());
 
-/// How a provider's accounts are authorized.
-pub(crate) fn auth_mode(name: &str) -> Option<&'static str> {
-    entry(name)?.get("auth_mode")?.as_str()
-}
+/// The providers that are known: by name, in the order of the list.
+pub(crate) struct Catalogue(Map<String, Value>);
 
-/// Where a provider's API is, if it is at one place.
-pub(crate) fn base_url(name: &str) -> Option<&'static str> {
-    entry(name)?.get("proxy")?.get("base_url")?.as_str()
+impl Catalogue {
+    /// The small catalogue, with so many synthetic providers among it.
+    pub(crate) fn with(synthetic: usize) -> Catalogue {
+        let mut entries: Vec<(String, Value)> = KEPT.clone().into_iter().collect();
+        entries.extend((1..=synthetic.min(SYNTHETIC_MAX)).map(synthetic::provider));
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Catalogue(entries.into_iter().collect())
+    }
+
+    /// A provider's entry.
+    pub(crate) fn entry(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// How a provider's accounts are authorized.
+    pub(crate) fn auth_mode(&self, name: &str) -> Option<&str> {
+        self.entry(name)?.get("auth_mode")?.as_str()
+    }
+
+    /// Where a provider's API is, if it is at one place.
+    pub(crate) fn base_url(&self, name: &str) -> Option<&str> {
+        self.entry(name)?.get("proxy")?.get("base_url")?.as_str()
+    }
 }
 
 /// Where a provider's logo would be.
@@ -48,7 +64,7 @@ pub(crate) fn list(turn: &mut Turn) -> Result<Answer, Answer> {
     let search = fields.optional_text("search", Text::of(UNIQUE_KEY));
     fields.end();
     issues.done("invalid_query_params")?;
-    let found = CATALOGUE.iter().filter(|(name, _)| search.as_ref().is_none_or(|term| found(name, term)));
+    let found = turn.catalogue.0.iter().filter(|(name, _)| search.as_ref().is_none_or(|term| found(name, term)));
     let data: Vec<Value> = found.map(|(name, entry)| shown(name, entry, turn.public_url)).collect();
     Ok(Answer::json(200, &json!({ "data": data })))
 }
@@ -61,15 +77,15 @@ fn found(name: &str, term: &str) -> bool {
 /// `GET /providers/:provider`.
 pub(crate) fn one(turn: &mut Turn) -> Result<Answer, Answer> {
     turn.no_query()?;
-    match entry(&turn.param) {
+    match turn.catalogue.entry(&turn.param) {
         Some(entry) => Ok(Answer::json(200, &json!({ "data": shown(&turn.param, entry, turn.public_url) }))),
         None => Err(Answer::coded(404, "not_found", &format!("Unknown provider {}", turn.param))),
     }
 }
 
 /// `GET /providers.json`: the catalogue as it is kept, for anyone.
-pub(crate) fn map(_: &mut Turn) -> Result<Answer, Answer> {
-    Ok(Answer::json(200, &Value::Object(CATALOGUE.clone())))
+pub(crate) fn map(turn: &mut Turn) -> Result<Answer, Answer> {
+    Ok(Answer::json(200, &Value::Object(turn.catalogue.0.clone())))
 }
 
 #[cfg(test)]
@@ -78,13 +94,22 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_sorted_and_whole() {
-        let names: Vec<&String> = CATALOGUE.keys().collect();
-        assert!(names.len() >= 12 && names.is_sorted(), "{names:?}");
-        for (name, entry) in CATALOGUE.iter() {
+        let Catalogue(catalogue) = Catalogue::with(1000);
+        let names: Vec<&String> = catalogue.keys().collect();
+        assert!(names.len() >= 1012 && names.is_sorted(), "{}", names.len());
+        assert_eq!(names[0], "acme-0001-crm");
+        for (name, entry) in &catalogue {
             for field in ["display_name", "auth_mode", "docs"] {
                 assert!(entry.get(field).is_some_and(Value::is_string), "{name} has no {field}");
             }
         }
+    }
+
+    #[test]
+    fn a_thousand_make_as_much_as_nangos_catalogue() {
+        let Catalogue(catalogue) = Catalogue::with(1000);
+        let shown: usize = catalogue.iter().map(|(name, entry)| shown(name, entry, "http://localhost:3003").to_string().len() + 1).sum();
+        assert!((900_000..=940_000).contains(&shown), "{shown}");
     }
 
     #[test]

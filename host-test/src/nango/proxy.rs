@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::answer::Answer;
 use super::call::Call;
 use super::outbound::{Host, host};
+use super::provider;
 use super::routes::Turn;
 use super::validate::{Fields, Issues, Path, STATUS_LIST, Text};
-use super::{provider, providers};
 
 const HEADERS: [&str; 6] = ["provider-config-key", "connection-id", "retries", "retry-on", "base-url-override", "decompress"];
 
@@ -41,7 +41,7 @@ pub(crate) fn call(turn: &mut Turn) -> Result<Answer, Answer> {
             return Err(not_allowed("This base URL override is not allowed by server configuration."));
         }
         Some(_) => return Err(not_allowed("This outbound URL is not allowed by server configuration.")),
-        None if providers::base_url(&provider).is_none() => {
+        None if turn.catalogue.base_url(&provider).is_none() => {
             return Err(Answer::coded(400, "unsupported_provider", "unsupported_provider"));
         }
         None => {}

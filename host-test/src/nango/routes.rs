@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::answer::Answer;
 use super::auth::{Caller, Entry, caller};
 use super::call::Call;
+use super::providers::Catalogue;
 use super::state::{Environment, State};
 use super::validate::{Fields, Issues, Path};
 use super::{Nango, completion, connections, import, integrations, metadata, page, providers, proxy, sessions};
@@ -18,6 +19,7 @@ pub(crate) struct Turn<'a> {
     pub call: &'a Call,
     pub caller: Caller,
     pub state: &'a mut State,
+    pub catalogue: &'a Catalogue,
     pub now: OffsetDateTime,
     pub public_url: &'a str,
     /// What stands where the pattern has a `:`.
@@ -124,7 +126,7 @@ pub(crate) fn answer(nango: &Nango, call: &Call) -> Answer {
     };
     let refusal = left.and_then(|left| left.refusal(&call.method, &call.path));
     let answer = refusal.unwrap_or_else(|| {
-        let mut turn = Turn { call, caller, state, now, public_url: &public_url, param };
+        let mut turn = Turn { call, caller, state, catalogue: nango.catalogue(), now, public_url: &public_url, param };
         let permitted = turn.caller.require(route.scopes);
         permitted.and_then(|()| (route.run)(&mut turn)).unwrap_or_else(|refused| refused)
     });

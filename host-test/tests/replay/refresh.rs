@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nango_mcp_host::nango::Key;
+use nango_mcp_host::nango::{Key, Options};
 use serde_json::{Value, json};
 
 use super::setup::{Bench, token};
@@ -76,7 +76,7 @@ async fn the_refresh_token_is_shown_when_it_is_asked_for() {
 async fn only_who_may_see_credentials_may_ask_for_a_refresh() {
     let reader = "aaaaaaaa-0000-4000-8000-000000000003";
     let scopes = vec!["environment:connections:read".to_owned()];
-    let bench = Bench::with(&[Key { scopes, ..Key::full(reader, "dev") }]).await;
+    let bench = Bench::of(Options { keys: vec![Key { scopes, ..Key::full(reader, "dev") }], ..Options::default() }).await;
     bench.import("c", "github", expired("refreshable")).await;
     for option in ["force_refresh=true", "refresh_token=yes", "refresh_github_app_jwt_token=1"] {
         let reply = bench.server.send(&Bench::request(reader, "GET", &format!("{READ}&{option}"), None)).await;

@@ -17,14 +17,15 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn start() -> Bench {
-        Bench::with(&[]).await
+        Bench::of(Options::default()).await
     }
 
-    /// With more keys than the two full ones.
-    pub(super) async fn with(more: &[Key]) -> Bench {
+    /// Started with these options, but with a clock that stands and the two full keys beside those given.
+    pub(super) async fn of(mut options: Options) -> Bench {
         let clock = Clock::fixed(1_800_000_000);
-        let keys = [&[Key::full(DEV, "dev"), Key::full(PROD, "prod")], more].concat();
-        let nango = Nango::new(Options { keys, clock: clock.clone(), ..Options::default() });
+        options.clock = clock.clone();
+        options.keys.extend([Key::full(DEV, "dev"), Key::full(PROD, "prod")]);
+        let nango = Nango::new(options);
         nango.seed("dev");
         Bench { server: Server::start(nango.clone()).await, nango, clock }
     }
