@@ -84,6 +84,9 @@ enum Command {
         /// Synthetic providers beside the few of the catalogue; 1000 make it as large as Nango's.
         #[arg(long, value_name = "N", default_value_t = 0)]
         catalogue: usize,
+        /// Connections of the integration github to begin with, one in ten broken.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        connections: usize,
     },
 }
 
@@ -147,21 +150,22 @@ async fn run(cli: Cli) -> Result<ExitCode> {
                 tell(&server, &embedded, &mut out).await?;
             }
         }
-        Command::Nango { listen, key, rate_limit, catalogue } => {
+        Command::Nango { listen, key, rate_limit, catalogue, connections } => {
             let key = key.unwrap_or_else(uuid::Uuid::new_v4).to_string();
             let options = Options { keys: vec![Key::full(key.as_str(), "default")], rate_limit, catalogue, ..Options::default() };
-            serve_nango(listen, options, &key, &mut out).await?;
+            serve_nango(listen, options, connections, &key, &mut out).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Serve the embedded Nango alone until Ctrl-C.
-async fn serve_nango(listen: SocketAddr, options: Options, key: &str, out: &mut impl Write) -> Result<()> {
+async fn serve_nango(listen: SocketAddr, options: Options, connections: usize, key: &str, out: &mut impl Write) -> Result<()> {
     let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     let nango = Nango::new(options);
     nango.seed("default");
+    nango.seed_connections("default", "github", connections);
     let say = format!(
         "The embedded Nango listens. Point a server at it with\n\n  NANGO_BASE_URL=http://{address} NANGO_SECRET_KEY={key}\n\n\
          It keeps everything in memory. Ctrl-C ends it.\n"

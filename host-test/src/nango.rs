@@ -120,6 +120,14 @@ impl Nango {
         integrations::seed(self.state().environment(environment), &self.inner.catalogue, now);
     }
 
+    /// Adds connections `seed-0001` and on to an integration, the newest last, a second apart, each with tags
+    /// `end_user_id` and `organization_id`; every tenth is broken, as by [`Nango::break_connection`]. Ids that are
+    /// taken are passed over. Gives how many were made: none when there is no such integration.
+    pub fn seed_connections(&self, environment: &str, integration: &str, count: usize) -> usize {
+        let now = self.inner.options.clock.now();
+        connections::seed(&mut self.state(), &self.inner.catalogue, (environment, integration), count, now)
+    }
+
     /// The requests received, oldest first: the last 10,000 of them.
     pub fn requests(&self) -> Vec<Seen> {
         lock(&self.inner.seen).all()

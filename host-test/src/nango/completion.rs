@@ -122,7 +122,8 @@ fn keeps_settings(mode: &str) -> bool {
     matches!(mode, "OAUTH1" | "OAUTH2" | "CUSTOM" | "APP")
 }
 
-fn made_up(mode: &str) -> Value {
+/// Credentials for an auth mode, as a provider might give them.
+pub(super) fn made_up(mode: &str) -> Value {
     let secret = format!("embedded_{}", Uuid::new_v4().simple());
     match mode {
         "NONE" => json!({}),

@@ -1,13 +1,19 @@
 //! `/connections`: list, read, patch, delete.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
+use time::{Duration, OffsetDateTime};
 
 use super::answer::Answer;
 use super::clock::whole_millis;
+use super::completion::made_up;
 use super::connection::{Connection, Times};
 use super::end_user::EndUser;
 use super::outbound::check_webhook;
+use super::providers::Catalogue;
 use super::routes::Turn;
+use super::state::State;
 use super::tags::{self, Tags};
 use super::validate::{CONNECTION_ID, Fields, Issues, Path, Text, UNIQUE_KEY};
 
@@ -184,7 +190,7 @@ fn hide_refresh_token(shown: &mut Value) {
 }
 
 /// The provider did not take the refresh token. The answer shows the clocks as they were before.
-fn refresh_failed(connection: &mut Connection, now: time::OffsetDateTime) -> Answer {
+fn refresh_failed(connection: &mut Connection, now: OffsetDateTime) -> Answer {
     connection.note_auth_error(now);
     let shown = connection.full(Times::Read, false);
     connection.updated_at = whole_millis(now);
@@ -238,4 +244,34 @@ pub(crate) fn delete(turn: &mut Turn) -> Result<Answer, Answer> {
         }
         None => Err(Answer::bare(400, "unknown_connection")),
     }
+}
+
+/// What [`super::Nango::seed_connections`] does.
+pub(crate) fn seed(
+    state: &mut State,
+    catalogue: &Catalogue,
+    (environment, integration): (&str, &str),
+    count: usize,
+    now: OffsetDateTime,
+) -> usize {
+    let held = state.environment(environment);
+    let Some(provider) = held.integrations.get(integration).map(|found| found.provider.clone()) else { return 0 };
+    let mode = catalogue.auth_mode(&provider).unwrap_or_default();
+    let taken: HashSet<String> =
+        held.connections.iter().filter(|row| row.integration == integration).map(|row| row.connection_id.clone()).collect();
+    let free = (1..=count).map(|nth| (nth, format!("seed-{nth:04}"))).filter(|(_, id)| !taken.contains(id));
+    let mut made = 0;
+    for (nth, id) in free {
+        let age = Duration::seconds(i64::try_from(count - nth).unwrap_or_default());
+        let mut connection = Connection::new(id, integration.to_owned(), provider.clone(), made_up(mode), now - age);
+        connection.tags.insert("end_user_id".to_owned(), format!("user-{nth:04}").into());
+        connection.tags.insert("organization_id".to_owned(), format!("org-{:02}", nth % 20).into());
+        if nth % 10 == 0 {
+            connection.expire(now);
+            connection.note_auth_error(now);
+        }
+        state.add_connection(environment, connection);
+        made += 1;
+    }
+    made
 }

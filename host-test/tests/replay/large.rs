@@ -1,6 +1,6 @@
-//! A catalogue as large as a real account's.
+//! Catalogues and lists as large as a real account's.
 
-use nango_mcp_host::nango::Options;
+use nango_mcp_host::nango::{Nango, Options};
 use serde_json::{Value, json};
 
 use super::setup::{Bench, DEV};
@@ -25,7 +25,24 @@ async fn the_catalogue_grows_to_the_size_of_nangos() {
 }
 
 #[tokio::test]
+async fn connections_are_seeded_in_numbers() {
+    let bench = Bench::start().await;
+    assert_eq!(bench.nango.seed_connections("dev", "nobody", 5), 0);
+    assert_eq!(bench.nango.seed_connections("dev", "github", 10_000), 10_000);
+    assert_eq!(bench.nango.seed_connections("dev", "github", 10_001), 1, "those that exist stay");
+    let page = bench.call("GET", "/connections?limit=2000&page=4&integrationId=github", Value::Null).await.body;
+    let rows = page["connections"].as_array().expect("rows");
+    assert_eq!((rows.len(), &rows[0]["connection_id"]), (2000, &json!("seed-2001")), "newest first");
+    assert_eq!(rows[1]["tags"], json!({ "end_user_id": "user-2000", "organization_id": "org-00" }));
+    assert_eq!((&rows[1]["errors"][0]["type"], &rows[0]["errors"]), (&json!("auth"), &json!([])));
+    let of = bench.call("GET", "/connections?tags[organization_id]=org-07", Value::Null).await.body;
+    assert_eq!(of["connections"].as_array().map(Vec::len), Some(500));
+}
+
+#[tokio::test]
 async fn without_an_option_nothing_is_added() {
+    let nango = Nango::new(Options::default());
+    assert_eq!(nango.seed_connections("dev", "github", 1), 0, "no integration, no connection");
     let bench = Bench::start().await;
     let listed = bench.call("GET", "/providers?search=acme", Value::Null).await.body;
     assert_eq!(listed, json!({ "data": [] }));
