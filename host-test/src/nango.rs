@@ -23,6 +23,7 @@
 mod allowance;
 mod answer;
 mod api_key;
+mod app;
 mod auth;
 mod call;
 mod clock;

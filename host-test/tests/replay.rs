@@ -13,6 +13,7 @@
 )]
 
 mod compare;
+mod integrations;
 mod large;
 mod prelude;
 mod provider;
@@ -42,7 +43,7 @@ const LIMIT: u32 = 200;
 
 /// The pairs that do not agree, and why. A pair that agrees must not be here.
 const EXPLAINED: [(&str, &str); 4] = [
-    ("prov-list", "the embedded catalogue has 14 providers, Nango's 981"),
+    ("prov-list", "the embedded catalogue has 15 providers, Nango's 981"),
     ("prov-search-regex", "matches everything, hence the same difference"),
     ("prov-json", "the same catalogue as a map"),
     ("px-github-nonet", "the recorded server could not reach the provider; the embedded one answers in its place"),

@@ -1,9 +1,14 @@
 //! `/integrations`.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
+use uuid::Builder;
 
 use super::answer::Answer;
+use super::app;
 use super::auth::Caller;
 use super::clock::{javascript, whole_millis};
 use super::providers::{self, Catalogue};
@@ -11,9 +16,11 @@ use super::routes::Turn;
 use super::state::Environment;
 use super::validate::{Fields, Issues, PROVIDER, Path, Text, UNIQUE_KEY};
 
-/// The auth modes whose integrations need an app of the customer's own.
-const WITH_APP: [&str; 5] = ["OAUTH1", "OAUTH2", "TBA", "APP", "CUSTOM"];
+/// The auth modes whose integrations need an app of the customer's own (integration.service.ts). TBA may have one.
+const WITH_APP: [&str; 4] = ["OAUTH1", "OAUTH2", "APP", "CUSTOM"];
 const NAME: Text = Text::between(1, 255);
+/// What JavaScript's encodeURIComponent encodes, so far as a unique key can hold it.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// An integration; its unique key is the key of the map that holds it.
 #[derive(Clone, Debug)]
@@ -27,21 +34,22 @@ pub(crate) struct Integration {
     pub updated_at: OffsetDateTime,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Include {
-    webhook: bool,
+    /// Where the provider is to send its webhooks; null when Nango takes none of it.
+    webhook: Option<Value>,
     credentials: bool,
 }
 
 impl Integration {
-    fn json(&self, key: &str, public_url: &str, include: Include) -> Value {
+    fn json(&self, key: &str, public_url: &str, include: &Include) -> Value {
         let mut map = Map::new();
         map.insert("unique_key".into(), key.into());
         map.insert("provider".into(), self.provider.as_str().into());
         map.insert("display_name".into(), self.display_name.as_str().into());
         map.insert("logo".into(), providers::logo(public_url, &self.provider).into());
-        if include.webhook {
-            map.insert("webhook_url".into(), Value::Null);
+        if let Some(url) = &include.webhook {
+            map.insert("webhook_url".into(), url.clone());
         }
         if include.credentials {
             map.insert("credentials".into(), self.credentials.clone());
@@ -53,7 +61,7 @@ impl Integration {
     }
 }
 
-fn shown(turn: &mut Turn, key: &str, include: Include) -> Result<Answer, Answer> {
+fn shown(turn: &mut Turn, key: &str, include: &Include) -> Result<Answer, Answer> {
     let public_url = turn.public_url;
     let data = turn.environment().integrations.get(key).map(|found| found.json(key, public_url, include));
     data.map(|data| Answer::json(200, &json!({ "data": data }))).ok_or_else(|| missing(key))
@@ -89,7 +97,7 @@ pub(crate) fn list(turn: &mut Turn) -> Result<Answer, Answer> {
     };
     let public_url = turn.public_url;
     let all = turn.environment().integrations.iter().filter(|(key, _)| visible(key));
-    let data: Vec<Value> = all.map(|(key, found)| found.json(key, public_url, Include::default())).collect();
+    let data: Vec<Value> = all.map(|(key, found)| found.json(key, public_url, &Include::default())).collect();
     Ok(Answer::json(200, &json!({ "data": data })))
 }
 
@@ -97,7 +105,7 @@ pub(crate) fn list(turn: &mut Turn) -> Result<Answer, Answer> {
 pub(crate) fn read(turn: &mut Turn) -> Result<Answer, Answer> {
     let mut issues = Issues::default();
     let mut fields = Fields::over(&turn.call.query, Path::root(), &mut issues);
-    let mut include = Include::default();
+    let (mut webhook, mut credentials) = (false, false);
     let wanted = match fields.raw("include") {
         None => Vec::new(),
         Some(Value::Array(items)) => items.iter().collect(),
@@ -105,8 +113,8 @@ pub(crate) fn read(turn: &mut Turn) -> Result<Answer, Answer> {
     };
     for word in wanted {
         match word.as_str() {
-            Some("webhook") => include.webhook = true,
-            Some("credentials") => include.credentials = true,
+            Some("webhook") => webhook = true,
+            Some("credentials") => credentials = true,
             _ => {
                 let path = fields.at("include");
                 fields.issues.add("invalid_union", "Invalid input", &path);
@@ -118,8 +126,21 @@ pub(crate) fn read(turn: &mut Turn) -> Result<Answer, Answer> {
     issues.done("invalid_query_params")?;
     let key = named(turn)?;
     // Without the scope for them, credentials are left out, not refused.
-    include.credentials &= turn.caller.allows("environment:integrations:read_credentials");
-    shown(turn, &key, include)
+    let credentials = credentials && turn.caller.allows("environment:integrations:read_credentials");
+    let include = Include { webhook: webhook.then(|| webhook_url(turn, &key)), credentials };
+    shown(turn, &key, &include)
+}
+
+/// Only a provider whose webhooks Nango can route has an address for them. It names the environment by its id.
+fn webhook_url(turn: &mut Turn, key: &str) -> Value {
+    let (public_url, catalogue) = (turn.public_url, turn.catalogue);
+    let mut hasher = DefaultHasher::new();
+    turn.caller.environment().hash(&mut hasher);
+    let environment = Builder::from_random_bytes(u128::from(hasher.finish()).to_le_bytes()).into_uuid();
+    let provider = turn.environment().integrations.get(key).map(|found| found.provider.as_str());
+    let routed = provider.and_then(|name| catalogue.entry(name)).is_some_and(|entry| entry.get("webhook_routing_script").is_some());
+    let key = utf8_percent_encode(key, COMPONENT);
+    Value::from(routed.then(|| format!("{public_url}/webhook/{environment}/{key}")))
 }
 
 /// What a body may say of an integration, for creation and change alike.
@@ -144,10 +165,13 @@ impl Given {
             let display_name = fields.optional_text("display_name", NAME);
             let value = fields.raw("credentials");
             let path = fields.at("credentials");
-            let credentials = value.and_then(|value| credentials(value, &path, fields.issues));
+            let credentials = value.and_then(|value| app::read(value, path, fields.issues));
             let forward_webhooks = fields.optional_bool("forward_webhooks");
             for free in ["integration_config", "custom"] {
-                fields.optional_record(free);
+                let path = fields.at(free);
+                for (key, value) in fields.optional_record(free).into_iter().flatten() {
+                    Text::between(0, 8192).check(Some(value), &path.at(key), fields.issues);
+                }
             }
             fields.end();
             Given { provider, unique_key, display_name, forward_webhooks, credentials }
@@ -165,54 +189,19 @@ impl Given {
     }
 }
 
-/// Checks an app's credentials; whatever is wrong with them, it is one issue. Absent parts are kept as null.
-fn credentials(value: &Value, path: &Path, issues: &mut Issues) -> Option<Value> {
-    let (required, optional): (&[&'static str], &[&'static str]) = match value.get("type").and_then(Value::as_str) {
-        Some("OAUTH1" | "OAUTH2" | "TBA") => (&["client_id", "client_secret"], &["scopes", "webhook_secret"]),
-        Some("APP") => (&["app_id", "app_link", "private_key"], &[]),
-        Some("CUSTOM") => (&["client_id", "client_secret", "app_id", "app_link", "private_key"], &[]),
-        _ => (&[], &[]),
-    };
-    let mut inner = Issues::default();
-    let kept = Fields::open(Some(value), path.clone(), &mut inner).map(|mut fields| {
-        let mut kept = Map::new();
-        kept.insert("type".to_owned(), fields.raw("type").cloned().into());
-        for key in required {
-            kept.insert((*key).to_owned(), fields.text(key, Text::between(1, 8192)).into());
-        }
-        for key in optional {
-            kept.insert((*key).to_owned(), fields.optional_text(key, Text::between(0, 8192)).into());
-        }
-        fields.end();
-        kept
-    });
-    let scopes = kept.as_ref().and_then(|kept| kept.get("scopes")).and_then(Value::as_str);
-    if required.is_empty() || !inner.is_empty() || !scopes.is_none_or(is_scope_list) {
-        issues.add("invalid_union", "invalid credentials object", path);
-        return None;
-    }
-    kept.map(Value::Object)
-}
-
-/// Scopes with commas between them and no spaces.
-fn is_scope_list(scopes: &str) -> bool {
-    let is_scope = |scope: &str| !scope.is_empty() && scope.chars().all(|c| c.is_ascii_alphanumeric() || ":/_.*-".contains(c));
-    scopes.is_empty() || scopes.split(',').all(is_scope)
-}
-
 /// `POST /integrations`: 200, not 201.
 pub(crate) fn create(turn: &mut Turn) -> Result<Answer, Answer> {
     let given = Given::read(turn, true)?;
     let (provider, key) = (given.provider.clone().unwrap_or_default(), given.unique_key.clone().unwrap_or_default());
     let Some(entry) = turn.catalogue.entry(&provider) else { return Err(refused("Invalid provider", "provider")) };
-    if turn.environment().integrations.contains_key(&key) {
-        // The path is not the field's name.
-        return Err(refused("Unique key already exists", "uniqueKey"));
-    }
     let mode = entry.get("auth_mode").and_then(Value::as_str).unwrap_or_default();
     given.check_mode(mode)?;
     if given.credentials.is_none() && WITH_APP.contains(&mode) {
         return Err(Answer::coded(400, "invalid_body", "Missing credentials"));
+    }
+    if turn.environment().integrations.contains_key(&key) {
+        // The path is not the field's name.
+        return Err(refused("Unique key already exists", "uniqueKey"));
     }
     let mut integration = new_integration(entry, &provider, given.credentials.unwrap_or_default(), turn.now);
     if let Some(name) = given.display_name {
@@ -220,7 +209,7 @@ pub(crate) fn create(turn: &mut Turn) -> Result<Answer, Answer> {
     }
     integration.forward_webhooks = given.forward_webhooks.unwrap_or(true);
     turn.environment().integrations.insert(key.clone(), integration);
-    shown(turn, &key, Include::default())
+    shown(turn, &key, &Include::default())
 }
 
 fn new_integration(entry: &Value, provider: &str, credentials: Value, now: OffsetDateTime) -> Integration {
@@ -237,8 +226,8 @@ fn new_integration(entry: &Value, provider: &str, credentials: Value, now: Offse
 
 /// `PATCH /integrations/:key`. Even an empty change moves `updated_at`.
 pub(crate) fn patch(turn: &mut Turn) -> Result<Answer, Answer> {
-    let key = named(turn)?;
     let given = Given::read(turn, false)?;
+    let key = named(turn)?;
     let (now, catalogue) = (turn.now, turn.catalogue);
     let environment = turn.environment();
     let Some(found) = environment.integrations.get(&key) else { return Err(missing(&key)) };
@@ -246,10 +235,10 @@ pub(crate) fn patch(turn: &mut Turn) -> Result<Answer, Answer> {
     let renamed = given.unique_key.filter(|new| *new != key);
     if let Some(new) = &renamed {
         if environment.integrations.contains_key(new) {
-            return Err(refused("uniqueKey is already used by another integration", "uniqueKey"));
+            return Err(Answer::coded(400, "invalid_body", "uniqueKey is already used by another integration"));
         }
         if environment.connections.iter().any(|connection| connection.integration == key) {
-            return Err(refused("Can't rename an integration with active connections", "uniqueKey"));
+            return Err(Answer::coded(400, "invalid_body", "Can't rename an integration with active connections"));
         }
     }
     let Some(mut integration) = environment.integrations.remove(&key) else { return Err(missing(&key)) };
@@ -265,7 +254,7 @@ pub(crate) fn patch(turn: &mut Turn) -> Result<Answer, Answer> {
     integration.updated_at = whole_millis(now);
     let key = renamed.unwrap_or(key);
     environment.integrations.insert(key.clone(), integration);
-    shown(turn, &key, Include::default())
+    shown(turn, &key, &Include::default())
 }
 
 /// `DELETE /integrations/:key`: its connections go with it, unasked.

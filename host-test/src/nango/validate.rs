@@ -120,6 +120,10 @@ impl Text {
         Text { min, max: Some(max), charset: None, email: false }
     }
 
+    pub(super) const fn at_least(min: usize) -> Text {
+        Text { min, max: None, charset: None, email: false }
+    }
+
     pub(super) const fn of(charset: Charset) -> Text {
         Text { min: 0, max: Some(255), charset: Some(charset), email: false }
     }
