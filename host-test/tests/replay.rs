@@ -13,6 +13,7 @@
 )]
 
 mod compare;
+mod connections;
 mod integrations;
 mod large;
 mod prelude;

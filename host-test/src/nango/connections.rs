@@ -220,9 +220,9 @@ pub(crate) fn patch(turn: &mut Turn) -> Result<Answer, Answer> {
     let (end_user, tags, webhook) = read.unwrap_or_default();
     let connection = find(turn, &id, &integration)?;
     if end_user.is_some() || tags.is_some() {
-        // Not observed above the capacity.
         let generated = tags::generated(end_user.as_ref(), None);
-        connection.tags = tags::merged(generated, tags).map_err(|_| Answer::unexpected())?;
+        // Here, unlike elsewhere, it is found out before it is written (patchConnection.ts).
+        connection.tags = tags::merged(generated, tags).map_err(|_| Answer::coded(400, "invalid_body", &tags::too_many()))?;
     }
     if end_user.is_some() {
         connection.end_user = end_user;

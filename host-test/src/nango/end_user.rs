@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::tags::CAPACITY;
+use super::tags::{CAPACITY, too_many};
 use super::validate::{Fields, Issues, Path, Text};
 
 /// The person whose account is connected.
@@ -35,7 +35,7 @@ impl EndUser {
             Text::any().check(Some(value), &place.at(key), fields.issues);
         }
         if tags.is_some_and(|tags| tags.len() > CAPACITY) {
-            fields.issues.add("custom", format!("Tags cannot contain more than {CAPACITY} keys"), &place);
+            fields.issues.add("custom", too_many(), &place);
         }
         fields.end();
         Some(EndUser { id: id?, email, display_name, tags: tags.cloned(), organization: None })

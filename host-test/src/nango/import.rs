@@ -1,8 +1,8 @@
 //! `POST /connections`: importing a connection with its credentials.
 
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::answer::Answer;
@@ -12,7 +12,7 @@ use super::end_user::EndUser;
 use super::outbound::check_webhook;
 use super::routes::Turn;
 use super::tags::{self, Tags};
-use super::validate::{Fields, Issues, Path, Text, UNIQUE_KEY, length};
+use super::validate::{Fields, Issues, Path, Text, length};
 
 const SECRET: Text = Text::between(1, 8192);
 
@@ -32,16 +32,15 @@ pub(crate) fn import(turn: &mut Turn) -> Result<Answer, Answer> {
     turn.no_query()?;
     let imported = Imported::read(turn.body())?;
     let Some(integration) = turn.environment().integrations.get(&imported.integration) else {
-        // The message was not observed.
-        let message = format!("Integration \"{}\" does not exist", imported.integration);
-        return Err(Answer::coded(404, "not_found", &message));
+        return Err(Answer::coded(404, "not_found", "Integration does not exist"));
     };
-    let provider = integration.provider.clone();
+    let (provider, app) = (integration.provider.clone(), integration.credentials.clone());
     let mode = turn.catalogue.auth_mode(&provider).unwrap_or_default();
     let kind = imported.credentials.get("type").and_then(Value::as_str).unwrap_or_default();
     if kind != mode {
         return Err(Answer::coded(400, "invalid_body", &format!("Provider {mode} does not support {kind} auth")));
     }
+    let config = config(kind, imported.connection_config, &app)?;
     let id = imported.connection_id.unwrap_or_else(|| Uuid::new_v4().to_string());
     // Nothing else is asked of an id here, but the database has no room for more.
     if length(&id) > 255 {
@@ -49,12 +48,12 @@ pub(crate) fn import(turn: &mut Turn) -> Result<Answer, Answer> {
     }
     let generated = tags::generated(imported.end_user.as_ref(), None);
     let key = imported.integration;
-    let mut connection = Connection::new(id.clone(), key.clone(), provider, kept(imported.credentials), turn.now);
+    let mut connection = Connection::new(id.clone(), key.clone(), provider, kept(imported.credentials, turn.now), turn.now);
     // Not observed above the capacity.
     connection.tags = tags::merged(generated, imported.tags).map_err(|_| Answer::unexpected())?;
     connection.end_user = imported.end_user;
     connection.metadata = tags::stored(imported.metadata);
-    connection.connection_config = tags::stored(imported.connection_config);
+    connection.connection_config = tags::stored(config);
     connection.webhook_url_override = imported.webhook_url_override;
     let environment = turn.caller.environment().to_owned();
     match turn.environment().connection(&id, &key) {
@@ -73,11 +72,27 @@ pub(crate) fn import(turn: &mut Turn) -> Result<Answer, Answer> {
     }
 }
 
+/// The connection's settings. TBA needs the account, and Nango puts the integration's app beside it, secret and all
+/// (postConnection.ts).
+fn config(kind: &str, mut given: Map<String, Value>, app: &Value) -> Result<Map<String, Value>, Answer> {
+    if kind != "TBA" {
+        return Ok(given);
+    }
+    if !given.get("accountId").is_some_and(|account| *account != json!("") && !account.is_null()) {
+        let message = "Missing accountId in connection_config. This is required to create a TBA connection.";
+        return Err(Answer::coded(400, "invalid_body", message));
+    }
+    for part in ["client_id", "client_secret"] {
+        given.insert(format!("oauth_{part}"), app.get(part).cloned().unwrap_or_default());
+    }
+    Ok(given)
+}
+
 impl Imported {
     fn read(body: Option<&Value>) -> Result<Imported, Answer> {
         let mut issues = Issues::default();
         let read = Fields::open(body, Path::root(), &mut issues).and_then(|mut fields| {
-            let integration = fields.text("provider_config_key", Text::of(UNIQUE_KEY));
+            let integration = fields.text("provider_config_key", Text::any());
             let value = fields.raw("credentials");
             let path = fields.at("credentials");
             let credentials = credentials(value, &path, fields.issues);
@@ -116,55 +131,99 @@ impl Imported {
     }
 }
 
+/// What credentials of a type must hold, and what they may, beside `expires_at` and `config_override`
+/// (validation.ts, connectionCredentials…Schema).
+type Parts = (&'static [(&'static str, Text)], &'static [(&'static str, Text)]);
+
+fn parts(kind: &str) -> Option<Parts> {
+    const ID: Text = Text::between(1, 255);
+    const TOKEN: Text = Text::between(1, 2048);
+    const OF_CLIENT: Text = Text::between(1, 4096);
+    const API_KEY: Text = Text::between(1, 1024);
+    const ANY: Text = Text::at_least(1);
+    const LONG: Text = Text::between(1, 10_000);
+    // A part of a basic credential may be empty: Stripe's password is.
+    const BASIC: Text = Text::between(0, 1024);
+    Some(match kind {
+        "OAUTH2" => (&[("access_token", SECRET)], &[("refresh_token", SECRET)]),
+        "OAUTH2_CC" => (
+            &[("token", OF_CLIENT), ("client_id", ID), ("client_secret", TOKEN)],
+            &[("client_certificate", LONG), ("client_private_key", LONG)],
+        ),
+        "OAUTH1" => (&[("oauth_token", TOKEN), ("oauth_token_secret", TOKEN)], &[]),
+        "API_KEY" => (&[("apiKey", API_KEY)], &[]),
+        "BASIC" => (&[("username", BASIC), ("password", BASIC)], &[]),
+        "TBA" => (&[("token_id", ANY), ("token_secret", ANY)], &[]),
+        "APP" | "CUSTOM" => (&[("app_id", ID), ("installation_id", ID)], &[]),
+        "NONE" => (&[], &[]),
+        _ => return None,
+    })
+}
+
 /// Checks credentials by their type. Dates come out as JavaScript writes them.
 fn credentials(value: Option<&Value>, path: &Path, issues: &mut Issues) -> Option<Map<String, Value>> {
     let mut fields = Fields::open(value, path.clone(), issues)?;
     let mut credentials = value?.as_object()?.clone();
     let kind = fields.raw("type").and_then(Value::as_str).unwrap_or_default();
-    let required: &[&'static str] = match kind {
-        "OAUTH2" => &["access_token"],
-        "OAUTH2_CC" => &["client_id", "client_secret"],
-        "OAUTH1" => &["oauth_token", "oauth_token_secret"],
-        "API_KEY" => &["apiKey"],
-        "BASIC" => &["username", "password"],
-        "TBA" => &["token_id", "token_secret"],
-        "APP" | "CUSTOM" => &["app_id", "installation_id"],
-        "NONE" => &[],
-        _ => {
-            fields.issues.add("invalid_union", "Invalid input", &path.at("type"));
-            return None;
-        }
+    let Some((required, optional)) = parts(kind) else {
+        fields.issues.add("invalid_union", "Invalid input", &path.at("type"));
+        return None;
     };
-    for key in required {
-        // A basic password may be empty: Stripe's is.
-        fields.text(key, if kind == "BASIC" { Text::any() } else { SECRET });
+    for (key, rule) in required {
+        fields.text(key, *rule);
+    }
+    for (key, rule) in optional {
+        fields.optional_text(key, *rule);
     }
     if matches!(kind, "OAUTH2" | "OAUTH2_CC") {
-        fields.optional_text("refresh_token", SECRET);
-        fields.optional_text("token", SECRET);
-        fields.raw("config_override");
-        if let Some(at) = fields.raw("expires_at") {
-            match at.as_str().and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok()) {
-                Some(at) => {
-                    let utc = at.to_offset(time::UtcOffset::UTC);
-                    credentials.insert("expires_at".to_owned(), javascript(utc).into());
-                }
-                None => fields.issues.wrong_type("date", Some(at), &path.at("expires_at")),
-            }
-        }
+        expiry(&mut fields, &mut credentials);
+    }
+    if matches!(kind, "OAUTH2" | "TBA") {
+        config_override(&mut fields);
     }
     fields.end();
     Some(credentials)
 }
 
-/// Credentials as they are stored: OAuth ones keep the input as `raw`, no credentials are `{}`.
-fn kept(credentials: Map<String, Value>) -> Value {
+fn expiry(fields: &mut Fields, credentials: &mut Map<String, Value>) {
+    let Some(given) = fields.raw("expires_at") else { return };
+    match given.as_str().and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok()) {
+        Some(at) => {
+            credentials.insert("expires_at".to_owned(), javascript(at.to_offset(time::UtcOffset::UTC)).into());
+        }
+        None => {
+            let path = fields.at("expires_at");
+            fields.issues.wrong_type("date", Some(given), &path);
+        }
+    }
+}
+
+/// The app of this one connection, in place of the integration's.
+fn config_override(fields: &mut Fields) {
+    let Some(given) = fields.raw("config_override") else { return };
+    let path = fields.at("config_override");
+    if let Some(mut own) = Fields::open(Some(given), path, fields.issues) {
+        own.optional_text("client_id", Text::between(1, 255));
+        own.optional_text("client_secret", Text::between(1, 2048));
+        own.end();
+    }
+}
+
+/// Credentials as they are stored: OAuth ones keep the input as `raw`, an app's installation has got a token for an
+/// hour, no credentials are `{}`.
+fn kept(credentials: Map<String, Value>, now: OffsetDateTime) -> Value {
     match credentials.get("type").and_then(Value::as_str) {
         Some("NONE") | None => json!({}),
         Some(kind) if kind.starts_with("OAUTH") => {
             let mut kept = credentials.clone();
             kept.insert("raw".to_owned(), credentials.into());
             kept.into()
+        }
+        Some("APP" | "CUSTOM") => {
+            let token = format!("embedded_{}", Uuid::new_v4().simple());
+            let expires_at = javascript(now + Duration::HOUR);
+            let raw = json!({ "token": token, "expires_at": expires_at });
+            json!({ "type": "APP", "access_token": token, "expires_at": expires_at, "raw": raw })
         }
         Some(_) => credentials.into(),
     }

@@ -41,7 +41,7 @@ pub(crate) fn read(value: Option<&Value>, path: &Path, issues: &mut Issues) -> O
         return None;
     }
     if given.len() > CAPACITY {
-        issues.add("custom", format!("Tags cannot contain more than {CAPACITY} keys"), path);
+        issues.add("custom", too_many(), path);
     }
     let mut tags = Tags::new();
     for (key, value) in given {
@@ -55,6 +55,11 @@ pub(crate) fn read(value: Option<&Value>, path: &Path, issues: &mut Issues) -> O
         tags.insert(key, value.clone());
     }
     Some(tags)
+}
+
+/// What Nango says of tags above the capacity.
+pub(super) fn too_many() -> String {
+    format!("Tags cannot contain more than {CAPACITY} keys")
 }
 
 fn is_key(key: &str) -> bool {
