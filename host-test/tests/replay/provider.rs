@@ -143,3 +143,23 @@ async fn the_provider_says_what_it_is_told() {
     }
     assert_eq!(bench.server.send_text(&request, Some("a=1&b=x+y")).await.body["body"], json!({ "a": "1", "b": "x y" }));
 }
+
+#[tokio::test]
+async fn the_proxy_checks_its_headers_first() {
+    let bench = start().await;
+    let cases = [
+        (vec![("Connection-Id", "é"), ("Provider-Config-Key", "github")], "invalid_headers"),
+        (vec![("Connection-Id", "c"), ("Provider-Config-Key", "a/b")], "invalid_headers"),
+        (vec![("Connection-Id", "c"), ("Provider-Config-Key", "github"), ("Decompress", "yes")], "invalid_headers"),
+        (
+            vec![("Connection-Id", "c"), ("Provider-Config-Key", "no"), ("Base-Url-Override", "http://[::1]")],
+            "base_url_override_not_allowed",
+        ),
+        (vec![("Connection-Id", "c"), ("Provider-Config-Key", "no")], "unknown_provider_config"),
+    ];
+    for (headers, code) in cases {
+        let mut request = Bench::request(DEV, "GET", "/proxy/user", None);
+        request.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        assert_eq!(bench.server.send(&request).await.body["error"]["code"], code, "{headers:?}");
+    }
+}
