@@ -29,6 +29,11 @@ impl<'a> Context<'a> {
         Self { config, transport, started: transport.now(), environment: None, files: RefCell::default() }
     }
 
+    /// The call's environment.
+    pub(crate) fn chosen(&self) -> Option<&'a Environment> {
+        self.environment
+    }
+
     /// Put a file into the result.
     pub(crate) fn attach(&self, file: File) {
         self.files.borrow_mut().push(file);
@@ -68,7 +73,7 @@ impl<'a> Context<'a> {
             Ok(wires) => wires,
             Err(error) => return requests.iter().map(|_| Err(error.clone())).collect(),
         };
-        let answers = self.transport_with_patience(&wires, self.config.request_timeout);
+        let answers = self.transport_with_patience(&wires, self.config.request_timeout, false);
         requests
             .iter()
             .zip(answers)
@@ -86,19 +91,20 @@ impl<'a> Context<'a> {
     pub(crate) fn pass(&self, request: &Request) -> Result<HttpAnswer, Error> {
         let wire = self.address(request)?;
         let within = self.config.request_timeout + request.patience;
-        let answer = self.transport_with_patience(&[wire], within).pop().unwrap_or(Err(TransportError::Protocol));
+        let reads = matches!(request.method, "GET" | "HEAD");
+        let answer = self.transport_with_patience(&[wire], within, reads).pop().unwrap_or(Err(TransportError::Protocol));
         answer.map_err(|error| failure(request, error, &self.config.base, within))
     }
 
-    /// Repeat what Nango's own rate limit turned away, as long as this call has time for it. A rate-limited
-    /// request had no effect, so this holds for every method.
-    fn transport_with_patience(&self, wires: &[HttpRequest], within: Duration) -> Vec<Result<HttpAnswer, TransportError>> {
+    /// Repeat what Nango's own rate limit turned away, as long as this call has time for it: a request that was turned
+    /// away had no effect, so this holds for every method. With `any`, what a provider's turned away too.
+    fn transport_with_patience(&self, wires: &[HttpRequest], within: Duration, any: bool) -> Vec<Result<HttpAnswer, TransportError>> {
         let mut answers = self.transport.send(wires, self.remaining().min(within));
         loop {
             let limited: Vec<(usize, Duration)> = answers
                 .iter()
                 .enumerate()
-                .filter_map(|(at, answer)| Some((at, crate::nango::rate_limited(answer.as_ref().ok()?)?)))
+                .filter_map(|(at, answer)| Some((at, crate::nango::rate_limited(answer.as_ref().ok()?, any)?)))
                 .collect();
             let Some(wait) = limited.iter().map(|(_, wait)| *wait).max() else { return answers };
             // One second beyond the wait is the least in which another try can end well.

@@ -8,6 +8,7 @@ mod ids;
 pub mod link;
 mod paging;
 mod path;
+pub(crate) mod proxy;
 pub mod tags;
 pub mod time;
 mod url;
@@ -20,6 +21,7 @@ pub(crate) use self::failure::{failure, no_json, rate_limited, read, too_large};
 pub use self::ids::*;
 pub use self::paging::Window;
 pub use self::path::{Path, is_dot_segment};
+pub use self::proxy::{BaseUrl, HeaderName, HeaderValue, ProxyPath};
 pub use self::url::WebUrl;
 
 /// Answers of Nango's own routes above this many bytes are given up: the largest, the provider catalogue, has

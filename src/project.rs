@@ -97,6 +97,20 @@ pub fn scan(result: &mut Map<String, Value>, config: &Config, link: bool) {
     }
 }
 
+/// The last scan, over the bytes of a file: what it removes becomes `*`, so that the size stays.
+pub(crate) fn mask(bytes: &mut [u8], config: &Config) {
+    let secrets: Vec<&str> = config.secrets().map(|secret| secret.expose()).collect();
+    // As Latin-1 every byte is a character of its own, and what is sought is ASCII.
+    let mut from = 0;
+    loop {
+        let rest: String =
+            bytes.get(from..).unwrap_or_default().iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' }).collect();
+        let Some((begin, end)) = first_secret(&rest, &secrets, true) else { return };
+        bytes.iter_mut().take(from + end).skip(from + begin).for_each(|byte| *byte = b'*');
+        from += end;
+    }
+}
+
 /// The last scan, over a text.
 pub fn scan_text(text: &str, config: &Config) -> String {
     let secrets: Vec<&str> = config.secrets().map(|secret| secret.expose()).collect();

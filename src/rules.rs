@@ -20,5 +20,22 @@ pub static RULES: &[Rule] = &[
     Rule { code: "tag_not_an_email", says: "The tag end_user_email is an email address." },
     Rule { code: "too_many_tags", says: "Given tags and those Nango makes from end user and organization are at most 10 together." },
     Rule { code: "bad_cursor", says: "A cursor comes from an earlier call with the same other arguments." },
+    Rule {
+        code: "unsafe_path",
+        says: "A provider's path begins with one slash and has no `.` or `..` segment and no control character, in any encoding.",
+    },
+    Rule { code: "forbidden_header", says: "A header for the provider is not one that Nango or HTTP sets, and is given once." },
+    Rule { code: "unsendable_id", says: "An id of a proxied call has no blanks at its ends: it travels in a header." },
+    Rule { code: "bad_query_value", says: "A query parameter is a text, a number, true or false, or a list of these." },
+    Rule { code: "bad_filter", says: "A filter's value fits its op." },
+    Rule { code: "body_not_allowed", says: "GET and HEAD have no body." },
+    Rule { code: "body_too_large", says: "The body of a proxied call has at most 1 MiB." },
+    Rule {
+        code: "cursor_mismatch",
+        says: "A cursor of proxy_request goes with the arguments and the environment of the call that returned it.",
+    },
     Rule { code: "blank_principal", says: "A principal is more than blanks." },
 ];
+
+/// Codes of arguments that only the answer shows to be wrong: the request was sent, and can be sent again.
+pub static FOUND_IN_ANSWERS: &[&str] = &["no_such_path", "no_such_field", "several_lists", "data_changed"];

@@ -194,7 +194,7 @@ static ENVIRONMENT: Param =
 /// `confirmation`, for every tool that writes.
 static CONFIRMATION: Param = Param {
     name: "confirmation",
-    doc: "Only where the operator demands it: the exact phrase that the refusal quotes.",
+    doc: "The exact phrase that a refusal quotes; only where one does.",
     kind: &Kind::Text(Text::of(0, 200)),
     required: false,
     default: None,

@@ -5,6 +5,7 @@ mod connections;
 mod environments;
 mod integrations;
 mod listing;
+mod proxy;
 
 use crate::tool::{Entry, entry};
 
@@ -18,4 +19,6 @@ pub static TOOLS: &[Entry] = &[
     entry::<integrations::list_integrations::Tool>(),
     entry::<connections::list_connections::Tool>(),
     entry::<connections::get_connection::Tool>(),
+    entry::<proxy::proxy_request::Tool>(),
+    entry::<proxy::download_provider_file::Tool>(),
 ];

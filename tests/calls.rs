@@ -8,6 +8,8 @@ mod ids;
 mod limits;
 mod listings;
 mod misbehaving;
+mod proxy;
+mod proxy_pages;
 mod reconnect;
 mod secrets;
 

@@ -31,9 +31,11 @@ fn every_error_code_is_documented_and_exists() {
     }
     let of_rules = nango_mcp::rules::RULES.iter().map(|rule| rule.code);
     let squeezed: String = code.split_whitespace().collect::<Vec<_>>().join(" ");
-    let given = ["Error::argument(", "Error::policy(", "refuse(", "Error::transport(", "failed( "].into_iter().flat_map(|call| {
-        squeezed.split(call).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"').map(|(code, _)| code))
-    });
+    let given = ["Error::argument(", "Error::policy(", "refuse(", "Error::transport(", "failed( ", "failed(answer.status, "]
+        .into_iter()
+        .flat_map(|call| {
+            squeezed.split(call).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"').map(|(code, _)| code))
+        });
     for code in of_rules.chain(given) {
         assert!(documented.contains(code), "docs/errors.md does not name `{code}`");
     }

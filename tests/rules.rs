@@ -8,6 +8,14 @@ use serde_json::{Value, json};
 use crate::samples::sample;
 use crate::table::{Table, call, complaint, config, refused, tool, with};
 
+/// A cursor that proxy_request returned to other arguments.
+fn foreign_cursor() -> Value {
+    let items: Vec<Value> = (0..50).map(|at| json!({"id": at})).collect();
+    let arguments = with(&sample("proxy_request").0, json!({"page_size": 1, "response_path": ""}));
+    let outcome = call(&Table::new().on("*", 200, items), "proxy_request", &arguments);
+    outcome.value()["response_meta"]["next_cursor"].clone()
+}
+
 /// Of every rule: the tool, the change of its sample call that breaks it, and the argument that is named.
 fn cases() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let tags = |count: usize| (0..count).map(|at| (format!("k{at}"), json!("v"))).collect::<serde_json::Map<_, _>>();
@@ -38,6 +46,19 @@ fn cases() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("too_many_tags", "create_reconnect_session", json!({"tags": tags(10), "organization": {"id": "acme-inc"}}), "tags"),
         ("bad_cursor", "list_connections", json!({"cursor": "0_t_0000000000000000"}), "cursor"),
         ("bad_cursor", "list_integrations", json!({"cursor": "nonsense"}), "cursor"),
+        ("unsafe_path", "proxy_request", json!({"path": "/../connections"}), "path"),
+        ("unsafe_path", "download_provider_file", json!({"path": "//evil.example"}), "path"),
+        ("forbidden_header", "proxy_request", json!({"headers": {"Authorization": "Bearer some-token"}}), "headers.Authorization"),
+        ("forbidden_header", "download_provider_file", json!({"headers": {"X-A": "b", "x-a": "c"}}), "headers"),
+        ("unsendable_id", "proxy_request", json!({"connection_id": "c-1 "}), "connection_id"),
+        ("unsendable_id", "download_provider_file", json!({"provider_config_key": " github"}), "provider_config_key"),
+        ("bad_query_value", "proxy_request", json!({"query": {"a": 1, "b": {"c": 1}}}), "query"),
+        ("bad_query_value", "download_provider_file", json!({"query": {"a": [[1]]}}), "query"),
+        ("bad_filter", "proxy_request", json!({"filters": [{"field": "a", "op": "in", "value": 1}]}), "filters[0].value"),
+        ("body_not_allowed", "proxy_request", json!({"body": {"a": 1}}), "body"),
+        ("body_not_allowed", "proxy_request", json!({"method": "HEAD", "body": 0}), "body"),
+        ("body_too_large", "proxy_request", json!({"method": "POST", "body": "x".repeat(1 << 20)}), "body"),
+        ("cursor_mismatch", "proxy_request", json!({"cursor": foreign_cursor()}), "cursor"),
         ("blank_principal", "create_standard_connect_session", json!({"principal": "   "}), "principal"),
     ]
 }

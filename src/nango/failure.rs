@@ -35,7 +35,7 @@ pub(crate) fn read(request: &Request, answer: HttpAnswer, base: &Base, environme
             format!("{base} answered {route} with a web page (status {}), not with JSON", answer.status),
             "NANGO_BASE_URL must be the address of Nango's API, not of its dashboard",
         ),
-        _ => Err(Error::nango(api_error(request, &answer, &json::read(&answer.body).unwrap_or_default(), environment))),
+        _ => Err(api_failure(request, &answer, &json::read(&answer.body).unwrap_or_default(), environment)),
     }
 }
 
@@ -56,15 +56,14 @@ pub(crate) fn too_large(answer: &Answer) -> Error {
     Error::transport("answer_too_large", say, false)
 }
 
-/// How long to wait before a repetition, if this is Nango's own rate limit and not a provider's.
-pub(crate) fn rate_limited(answer: &HttpAnswer) -> Option<Duration> {
+/// How long to wait before a repetition, if this is Nango's own rate limit, or with `any` a provider's too.
+pub(crate) fn rate_limited(answer: &HttpAnswer, any: bool) -> Option<Duration> {
     if answer.status != 429 {
         return None;
     }
-    let body = json::read(&answer.body)?;
-    let own = json::text_at(&body, "error", "code") == Some("too_many_request");
+    let own = json::read(&answer.body).is_some_and(|body| json::text_at(&body, "error", "code") == Some("too_many_request"));
     // Retry-After is whole seconds, rounded down, and may be 0 (observed).
-    own.then(|| Duration::from_secs(retry_after(answer).unwrap_or(1).max(1)))
+    (own || any).then(|| Duration::from_secs(retry_after(answer).unwrap_or(1).max(1)))
 }
 
 fn retry_after(answer: &HttpAnswer) -> Option<u64> {
@@ -83,7 +82,8 @@ fn number(answer: &HttpAnswer, header: &str) -> Option<u64> {
     answer.header(header)?.trim().parse().ok()
 }
 
-fn api_error(request: &Request, answer: &HttpAnswer, body: &Value, environment: Option<&Environment>) -> ApiError {
+/// A failure that Nango reports in this body.
+pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, environment: Option<&Environment>) -> Error {
     let status = answer.status;
     // Transport failures of the proxy have no envelope (observed): the object itself is the error then.
     let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
@@ -107,6 +107,25 @@ fn api_error(request: &Request, answer: &HttpAnswer, body: &Value, environment: 
         (400, "resource_capped") => {
             ("connection_limit", "the Nango plan allows no more connections: delete unused ones or upgrade the plan".into())
         }
+        (400, "server_error") if said == "Failed to get connection" => ("unknown_connection", CONNECTIONS.into()),
+        (400, "base_url_override_disabled") => (
+            "base_url_override_refused",
+            "this Nango allows no other base URL: leave `base_url_override` out, or its operator allows it there".into(),
+        ),
+        (400, "base_url_override_not_allowed") => (
+            "base_url_override_refused",
+            "Nango may not call that address. It says the same when the host name does not resolve, even without an override: look at the \
+             base URL's host, and at the connection's configuration (subdomain, domain) that is part of it"
+                .into(),
+        ),
+        (400, "unsupported_provider") => {
+            ("no_base_url", "Nango knows no base URL for this provider: it cannot be called through the proxy without an override".into())
+        }
+        (402, "plan_limit") => ("plan_limit", "the Nango plan allows no more proxied calls: upgrade it or wait for the next period".into()),
+        (500, _) if request.route == "/proxy" && own != "generic_error_support" => (
+            "provider_unreachable",
+            "Nango did not reach the provider or lost it: try again in a moment; look before you repeat a write".into(),
+        ),
         (400, "invalid_body") if has("Integration does not exist") => ("unknown_integration", INTEGRATIONS.into()),
         (400, "invalid_body") if said.starts_with("ConnectionID or IntegrationId") => ("unknown_connection", CONNECTIONS.into()),
         (_, "unknown_provider_config") => ("unknown_integration", INTEGRATIONS.into()),
@@ -125,7 +144,7 @@ fn api_error(request: &Request, answer: &HttpAnswer, body: &Value, environment: 
     let message = message(request, status, own, &said, &fields);
     let retry_after_seconds = (status == 429).then(|| retry_after(answer).unwrap_or(1).max(1));
     let connection = json::at(error, "payload", "connection").cloned();
-    ApiError { status, code: stable(code).to_owned(), message, fields, hint: Some(hint), retry_after_seconds, connection }
+    Error::nango(ApiError { status, code: stable(code).to_owned(), message, fields, hint: Some(hint), retry_after_seconds, connection })
 }
 
 const INTEGRATIONS: &str = "list_integrations shows the integrations of this environment";
@@ -150,7 +169,8 @@ fn message(request: &Request, status: u16, own: &str, said: &str, fields: &[(Str
         .chain((!said.is_empty()).then(|| said.to_owned()))
         .collect();
     let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
-    format!("Nango answered {} with {status}{own}{why}", request.route)
+    let method = if request.route.starts_with('/') { format!("{} ", request.method) } else { String::new() };
+    format!("Nango answered {method}{} with {status}{own}{why}", request.route)
 }
 
 /// `error.errors[]` as path and reason, at most ten. Path elements are always strings, indices too (observed).
@@ -255,6 +275,13 @@ pub(crate) fn failure(request: &Request, error: TransportError, base: &Base, wit
         TransportError::Broken => {
             ("connection_lost", format!("the connection to {base} broke before the answer to {route} was whole: try again"))
         }
+        TransportError::TooLarge if route == "/proxy" => (
+            "answer_too_large",
+            format!(
+                "the provider's answer is larger than {} KiB: ask it for less, by its own paging, filters or fields in `query`",
+                request.answer_cap >> 10
+            ),
+        ),
         TransportError::TooLarge => (
             "answer_too_large",
             format!(
@@ -268,5 +295,5 @@ pub(crate) fn failure(request: &Request, error: TransportError, base: &Base, wit
     };
     // Before these, nothing had left the host.
     let sent = !matches!(error, TransportError::Denied | TransportError::Refused | TransportError::Unresolved | TransportError::Tls);
-    Error::transport(code, message, sent && request.method != "GET")
+    Error::transport(code, message, sent && !matches!(request.method, "GET" | "HEAD"))
 }

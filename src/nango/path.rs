@@ -31,6 +31,11 @@ impl Path {
         self
     }
 
+    /// A provider's path behind `/proxy`; only [`super::proxy::ProxyPath`] may be one.
+    pub(super) fn proxied(route: &str) -> Self {
+        Self { encoded: format!("/proxy{}", super::proxy::encode_route(route)), values: Vec::new() }
+    }
+
     /// The segments that are no constants, as they were before encoding.
     pub(super) fn values(&self) -> &[String] {
         &self.values

@@ -85,8 +85,10 @@ fn kind(kind: &Kind, detail: Detail) -> Map<String, Value> {
             let mut schema = typed("object");
             json::put(&mut schema, "additionalProperties", self::kind(value, detail).into());
             if limits {
-                let names = text(key, true);
-                if names.len() > 1 {
+                let mut names = text(key, true);
+                // A key is a string in any case.
+                names.shift_remove("type");
+                if !names.is_empty() {
                     json::put(&mut schema, "propertyNames", names.into());
                 }
                 bound(&mut schema, "maxProperties", *max, usize::MAX);
@@ -109,7 +111,10 @@ fn text(limits: &Text, limited: bool) -> Map<String, Value> {
     if !limits.choices.is_empty() {
         json::put(&mut schema, "enum", limits.choices.into());
     } else if limited {
-        bound(&mut schema, "minLength", limits.min, 0);
+        // A pattern says how short a text may be.
+        if limits.pattern.is_none() {
+            bound(&mut schema, "minLength", limits.min, 0);
+        }
         bound(&mut schema, "maxLength", limits.max, usize::MAX);
         if let Some(pattern) = limits.pattern {
             json::put(&mut schema, "pattern", json::text(pattern.regex));

@@ -1,0 +1,275 @@
+//! A provider's answer as a result of bounded size.
+
+use base64ct::{Base64, Encoding};
+use serde_json::Value;
+
+use super::cursor::Start;
+use super::narrow::{self, Fields, Filters, available, pick, resolve};
+use super::page::{self, Page, Wanted};
+use super::shape::{kind, preview, shape};
+use crate::error::Error;
+use crate::json::{self, Part, parts};
+use crate::nango::proxy::ProviderAnswer;
+use crate::tool::{Int, List, object};
+
+object! {
+    /// What the response is, and how to get at the rest.
+    pub(crate) struct Meta {
+        /// json, text, binary or none.
+        kind: String,
+        /// Bytes of the provider's body.
+        bytes: Int<0, 16_777_216>,
+        /// Whether the response is less than what the provider sent.
+        truncated: bool,
+        /// How a binary response is written: base64.
+        encoding: Option<String>,
+        /// Items returned.
+        returned: Option<Int<0, 16_777_216>>,
+        /// Items in the list.
+        total: Option<Int<0, 16_777_216>>,
+        /// Items that keep the filters, from this page on.
+        matched: Option<Int<0, 16_777_216>>,
+        /// Where in the provider's JSON the returned items stand (JSON Pointer).
+        response_path: Option<String>,
+        /// Where the next page begins: pass it as cursor, with the other arguments unchanged.
+        next_cursor: Option<String>,
+        /// True with next_cursor: every page asks the provider again.
+        refetch: Option<bool>,
+        /// The shape of the provider's JSON.
+        shape: Option<Value>,
+        /// How to see more.
+        narrow: Option<String>,
+        /// What else there is to know.
+        warnings: List<String, 0, 20>,
+    }
+}
+
+/// How the caller wants an answer.
+pub(super) struct View<'a> {
+    pub(super) response_path: Option<&'a str>,
+    pub(super) fields: Option<&'a Fields>,
+    pub(super) filters: &'a Filters,
+    pub(super) start: Start,
+    pub(super) page_size: usize,
+    pub(super) describe: bool,
+    /// Bytes of JSON that a response may take.
+    pub(super) inline: usize,
+}
+
+/// A response, and where the next page of it begins.
+pub(super) struct Shown {
+    pub(super) response: Option<Value>,
+    pub(super) meta: Meta,
+    pub(super) next: Option<Start>,
+}
+
+impl View<'_> {
+    fn narrows(&self) -> bool {
+        self.fields.is_some() || !self.filters.0.is_empty() || self.start.offset > 0 || self.response_path.is_some() || self.describe
+    }
+}
+
+/// Show an answer.
+///
+/// # Errors
+/// `no_such_path`, `no_such_field`, `several_lists`, `data_changed`: what was asked for is not there; the message says
+/// what is.
+pub(super) fn show(answer: &ProviderAnswer, view: &View<'_>) -> Result<Shown, Error> {
+    let body = answer.body.as_slice();
+    let mut shown = Shown {
+        response: None,
+        meta: Meta {
+            kind: "none".to_owned(),
+            bytes: Int(i64::try_from(body.len()).unwrap_or(i64::MAX)),
+            truncated: false,
+            encoding: None,
+            returned: None,
+            total: None,
+            matched: None,
+            response_path: None,
+            next_cursor: None,
+            refetch: None,
+            shape: None,
+            narrow: None,
+            warnings: List(Vec::new()),
+        },
+        next: None,
+    };
+    let media_type = answer.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let said_json = media_type.contains("json");
+    match std::str::from_utf8(body) {
+        Ok("") => {}
+        Ok(text) if is_json(text, said_json) => {
+            if !said_json {
+                shown.warn("the provider did not call this JSON");
+            }
+            shown.meta.kind = "json".to_owned();
+            shown.json(text, view)?;
+        }
+        // No text has a NUL.
+        Ok(text) if !text.contains('\0') => {
+            if said_json {
+                shown.warn("the provider called this JSON, and it is none, or not whole");
+            }
+            shown.text(text, view);
+        }
+        _ => shown.binary(body, view),
+    }
+    Ok(shown)
+}
+
+/// Whether to read a text as JSON: where it is called so, or has the form of an object or a list.
+fn is_json(text: &str, said: bool) -> bool {
+    (said || text.trim_start().starts_with(['{', '['])) && parts(text, &mut |_, _| {}).is_some()
+}
+
+const WHOLE: &str = "download_provider_file returns the whole";
+
+impl Shown {
+    fn warn(&mut self, say: &str) {
+        self.meta.warnings.0.push(say.to_owned());
+    }
+
+    fn cut(&mut self, how: &str) {
+        self.meta.truncated = true;
+        self.meta.narrow = Some(how.to_owned());
+    }
+
+    fn text(&mut self, text: &str, view: &View<'_>) {
+        self.meta.kind = "text".to_owned();
+        if view.narrows() {
+            self.warn("this is no JSON: response_path, fields, filters, cursor and describe have no effect");
+        }
+        let mut end = text.len().min(view.inline);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.response = text.get(..end).map(json::text);
+        if end < text.len() {
+            self.cut(WHOLE);
+        }
+    }
+
+    fn binary(&mut self, body: &[u8], view: &View<'_>) {
+        self.meta.kind = "binary".to_owned();
+        if body.len().div_ceil(3) * 4 > view.inline {
+            return self.cut(WHOLE);
+        }
+        self.meta.encoding = Some("base64".to_owned());
+        self.response = Some(Base64::encode_string(body).into());
+    }
+
+    fn json(&mut self, text: &str, view: &View<'_>) -> Result<(), Error> {
+        if !view.narrows() && text.len() <= view.inline {
+            self.response = json::read(text.as_bytes());
+            if self.response.is_some() {
+                return Ok(());
+            }
+        }
+        let pointer = view.response_path.unwrap_or_default();
+        let target = resolve(text, pointer)
+            .map_err(|has| Error::argument("no_such_path", "response_path", format!("the answer has nothing at `response_path`: {has}")))?;
+        if view.describe {
+            self.meta.shape = Some(shape(target));
+            self.cut("call again without `describe`, with what of the shape you want");
+            return Ok(());
+        }
+        let (here, list) = self.list(target, pointer, view)?;
+        let Some(list) = list else { return self.whole(target, view) };
+        let wanted = Wanted {
+            filters: view.filters,
+            fields: view.fields,
+            start: Start { offset: view.start.offset, prefix: view.start.prefix.clone() },
+            size: view.page_size,
+            bytes: view.inline,
+        };
+        let page = page::page(list, &wanted)?;
+        self.page(page, view, text);
+        self.meta.response_path = Some(here);
+        Ok(())
+    }
+
+    /// The list that is meant: the target, or the one list among its members.
+    fn list<'a>(&self, target: &'a str, pointer: &str, view: &View<'_>) -> Result<(String, Option<&'a str>), Error> {
+        if kind(target) == "list" {
+            return Ok((pointer.to_owned(), Some(target)));
+        }
+        let mut lists = Vec::new();
+        parts(target, &mut |part, text| {
+            if let (Part::Key(key), "list") = (part, kind(text)) {
+                lists.push((format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), text));
+            }
+        });
+        // Fields of the object itself need no list.
+        let own = view.filters.0.is_empty() && view.start.offset == 0;
+        if own && view.fields.is_some_and(|fields| json::read(target.as_bytes()).is_some_and(|value| has_one(&value, fields))) {
+            return Ok((pointer.to_owned(), None));
+        }
+        match lists.as_slice() {
+            [(path, list)] if view.response_path.is_none() || !own || view.fields.is_some() || target.len() > view.inline => {
+                Ok((path.clone(), Some(*list)))
+            }
+            [_, _, ..] if !own || view.fields.is_some() => {
+                let paths: Vec<&str> = lists.iter().take(10).map(|(path, _)| path.as_str()).collect();
+                let say = format!("several lists are meant: say which by `response_path`, one of {}", paths.join(", "));
+                Err(Error::argument("several_lists", "response_path", say))
+            }
+            [] if !own => {
+                let say = format!("there is no list to filter or to page: what stands there has {}", available(target));
+                Err(Error::argument("no_such_path", "response_path", say))
+            }
+            [] if view.fields.is_some() => {
+                let say = format!("nothing has the fields that `fields` names; what stands there has {}", available(target));
+                Err(Error::argument("no_such_field", "fields", say))
+            }
+            _ => Ok((pointer.to_owned(), None)),
+        }
+    }
+
+    /// What is no list, or not to be paged.
+    fn whole(&mut self, target: &str, view: &View<'_>) -> Result<(), Error> {
+        let value = json::read(target.as_bytes());
+        let value = match (value, view.fields) {
+            (Some(value), Some(fields)) => Some(pick(&value, fields)),
+            (value, _) => value,
+        };
+        match value {
+            Some(value) if json::write(&value).len() <= view.inline => self.response = Some(value),
+            _ => {
+                self.meta.shape = Some(shape(target));
+                self.response = Some(preview(target));
+                self.cut("the response is a preview: say what you want by `response_path` and `fields`, as the shape names them");
+            }
+        }
+        Ok(())
+    }
+
+    fn page(&mut self, page: Page, view: &View<'_>, text: &str) {
+        let count = |count: usize| Some(Int(i64::try_from(count).unwrap_or(i64::MAX)));
+        self.meta.returned = count(page.items.len());
+        self.meta.total = count(page.total);
+        if !view.filters.0.is_empty() {
+            self.meta.matched = count(page.matched);
+        }
+        if page.shortened {
+            self.warn("an item is larger than a response may be and is shown as a preview: `fields` makes it smaller");
+        }
+        if !page.missing.is_empty() {
+            let which: Vec<String> = page.missing.iter().map(|at| format!("fields[{at}]")).collect();
+            self.warn(&format!("no item of this page has what {} names", which.join(", ")));
+        }
+        self.meta.truncated = page.shortened || page.next.is_some() || view.narrows();
+        if page.next.is_some() {
+            self.cut("`fields` and `filters` make pages smaller; `next_cursor` or, better, the provider's own paging in `query` goes on");
+        }
+        if !view.narrows() {
+            self.meta.shape = Some(shape(text));
+        }
+        self.next = page.next;
+        self.response = Some(page.items.into());
+    }
+}
+
+fn has_one(value: &Value, fields: &Fields) -> bool {
+    fields.0.iter().any(|name| narrow::field(value, name).is_some())
+}

@@ -1,0 +1,73 @@
+//! Cursors into a provider's answer. Nothing is kept between calls, so a cursor asks the provider again; it holds no
+//! address and no id, only digests that tell whether it still belongs to the call and to the data.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::json;
+use crate::nango::Cursor;
+
+/// Bytes kept of a digest: mistakes are to be caught, not attacks. A forged cursor reads nothing that the call would not.
+const DIGEST: usize = 16;
+
+/// Where a page begins.
+#[derive(Debug, Default)]
+pub(super) struct Start {
+    /// Items before it.
+    pub(super) offset: usize,
+    /// Digest of those items; empty at the beginning.
+    pub(super) prefix: String,
+}
+
+/// A digest as text.
+pub(super) fn digest(hash: Sha256) -> String {
+    let hash = hash.finalize();
+    Base64UrlUnpadded::encode_string(hash.get(..DIGEST).unwrap_or_default())
+}
+
+/// Of the environment and the arguments beside the cursor.
+fn request(cx: &Context<'_>, args: Map<String, Value>) -> String {
+    let args: Map<String, Value> = args.into_iter().filter(|(name, _)| name != "cursor").collect();
+    let mut hash = Sha256::new();
+    hash.update(cx.environment());
+    hash.update([0]);
+    hash.update(json::write(&args.into()));
+    digest(hash)
+}
+
+/// Where this call begins.
+///
+/// # Errors
+/// `bad_cursor` if it is none of ours, `cursor_mismatch` if it is of another call.
+pub(super) fn start(cx: &Context<'_>, cursor: Option<&Cursor>, args: Map<String, Value>) -> Result<Start, Error> {
+    let Some(cursor) = cursor else { return Ok(Start::default()) };
+    let read = || {
+        let value = json::read(&Base64UrlUnpadded::decode_vec(cursor).ok()?)?;
+        let text = |key: &str| value.get(key)?.as_str().map(str::to_owned);
+        let offset = usize::try_from(value.get("offset")?.as_u64()?).ok()?;
+        (value.get("v")?.as_u64() == Some(1)).then_some(())?;
+        Some((Start { offset, prefix: text("prefix")? }, text("request")?))
+    };
+    let Some((start, of)) = read() else {
+        return Err(Error::argument("bad_cursor", "cursor", "`cursor` is none that this tool returned: start again without it"));
+    };
+    if of != request(cx, args) {
+        let say = "`cursor` belongs to other arguments: repeat them exactly as in the call that returned it, or start again without it";
+        return Err(Error::argument("cursor_mismatch", "cursor", say));
+    }
+    Ok(start)
+}
+
+/// The cursor of the page that begins here.
+pub(super) fn write(cx: &Context<'_>, start: &Start, args: Map<String, Value>) -> String {
+    let cursor = json::object([
+        ("v", 1.into()),
+        ("offset", start.offset.into()),
+        ("request", request(cx, args).into()),
+        ("prefix", json::text(&start.prefix)),
+    ]);
+    Base64UrlUnpadded::encode_string(json::write(&cursor.into()).as_bytes())
+}
