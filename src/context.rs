@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use crate::call::File;
 use crate::config::{Config, Environment};
 use crate::error::Error;
@@ -20,13 +22,26 @@ pub struct Context<'a> {
     transport: &'a dyn Transport,
     started: Duration,
     environment: Option<&'a Environment>,
+    /// See [`Context::arguments`].
+    arguments: String,
     files: RefCell<Vec<File>>,
 }
 
 impl<'a> Context<'a> {
     /// Begin a call.
     pub fn new(config: &'a Config, transport: &'a dyn Transport) -> Self {
-        Self { config, transport, started: transport.now(), environment: None, files: RefCell::default() }
+        Self { config, transport, started: transport.now(), environment: None, arguments: String::new(), files: RefCell::default() }
+    }
+
+    /// The arguments that a cursor is bound to, as text: all but the cursor itself, the environment and the confirmation,
+    /// and without those that say no more than their default.
+    pub(crate) fn arguments(&self) -> &str {
+        &self.arguments
+    }
+
+    /// Remember them.
+    pub(crate) fn bind(&mut self, arguments: Map<String, Value>) {
+        self.arguments = json::write(&arguments.into());
     }
 
     /// The call's environment.

@@ -200,6 +200,12 @@ static CONFIRMATION: Param = Param {
     default: None,
 };
 
+/// An argument that a cursor is bound to.
+fn binding(param: &Param, value: &Value) -> Option<(String, Value)> {
+    let default = || param.default.and_then(|text| json::read(text.as_bytes()));
+    (param.name != "cursor" && default().as_ref() != Some(value)).then(|| (param.name.to_owned(), value.clone()))
+}
+
 impl Entry {
     /// All arguments: `environment`, the tool's own, `confirmation`.
     pub fn params(&self) -> Vec<&'static Param> {
@@ -280,6 +286,9 @@ impl Entry {
             cx.choose(&name)?;
         }
         let confirmation = json::take(&mut arguments, "confirmation");
+        if params.iter().any(|param| param.name == "cursor") {
+            cx.bind(self.own_params.iter().filter_map(|param| binding(param, arguments.get(param.name)?)).collect());
+        }
         let config = cx.config;
         let phrase = confirmation.as_str();
         (self.run)(cx, arguments, &|effect| self.allowed(effect, config, phrase))

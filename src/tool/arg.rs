@@ -95,7 +95,7 @@ macro_rules! object {
 
         impl $crate::tool::Object for $name {
             const PARAMS: &'static [$crate::tool::Param] = &[$($crate::tool::Param {
-                name: $crate::tool::plain(stringify!($field)),
+                name: const { $crate::tool::plain(stringify!($field)) },
                 doc: concat!($($doc),+),
                 kind: &<$ty as $crate::tool::Arg>::KIND,
                 required: <$ty as $crate::tool::Arg>::REQUIRED $(&& { let _ = $default; false })?,
@@ -105,7 +105,7 @@ macro_rules! object {
             #[allow(unused_mut, unused_variables, reason = "an object may have no fields")]
             fn take(mut object: serde_json::Map<String, serde_json::Value>, fit: &mut bool) -> Self {
                 Self { $($field: {
-                    let value = $crate::json::take(&mut object, $crate::tool::plain(stringify!($field)));
+                    let value = $crate::json::take(&mut object, const { $crate::tool::plain(stringify!($field)) });
                     $(let value = $crate::tool::or(value, serde_json::Value::from($default));)?
                     <$ty as $crate::tool::Arg>::take(value, fit)
                 },)* }
@@ -114,7 +114,7 @@ macro_rules! object {
             #[allow(unused_mut, reason = "an object may have no fields")]
             fn give(&self) -> serde_json::Map<String, serde_json::Value> {
                 let mut object = $crate::json::empty();
-                $($crate::json::put_if(&mut object, $crate::tool::plain(stringify!($field)), <$ty as $crate::tool::Arg>::give(&self.$field));)*
+                $($crate::json::put_if(&mut object, const { $crate::tool::plain(stringify!($field)) }, <$ty as $crate::tool::Arg>::give(&self.$field));)*
                 object
             }
         }

@@ -2,13 +2,9 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use serde_json::{Map, Value};
-
 use crate::context::Context;
 use crate::error::Error;
-use crate::json;
 use crate::nango::Cursor;
-use crate::tool::Object;
 
 /// Where a list goes on. Stateless: the text is `<offset>_<way>_<digest>`, with no identifier in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,36 +20,35 @@ impl Place {
     ///
     /// # Errors
     /// `bad_cursor`, if the cursor is not one of a call with these other arguments.
-    pub(crate) fn of(cx: &Context<'_>, args: &impl Object, cursor: Option<&Cursor>, way: char) -> Result<Self, Error> {
+    pub(crate) fn of(cx: &Context<'_>, cursor: Option<&Cursor>, way: char) -> Result<Self, Error> {
         match cursor {
             None => Ok(Self { offset: 0, way }),
-            Some(cursor) => Self::read(cx.environment(), cursor, args.give()),
+            Some(cursor) => Self::read(cx, cursor),
         }
     }
 
     /// The cursor's text, for a call with these arguments.
-    pub(crate) fn write(self, cx: &Context<'_>, args: &impl Object) -> String {
-        format!("{}_{}_{}", self.offset, self.way, self.digest(cx.environment(), args.give()))
+    pub(crate) fn write(self, cx: &Context<'_>) -> String {
+        format!("{}_{}_{}", self.offset, self.way, self.digest(cx))
     }
 
-    fn read(environment: &str, cursor: &Cursor, args: Map<String, Value>) -> Result<Self, Error> {
+    fn read(cx: &Context<'_>, cursor: &Cursor) -> Result<Self, Error> {
         let place = || {
             let mut parts = cursor.split('_');
             let (offset, way, digest) = (parts.next()?, parts.next()?, parts.next()?);
             let place = Self { offset: offset.parse().ok().filter(|offset| *offset <= 10_000_000)?, way: way.chars().next()? };
-            (way.len() == 1 && digest == place.digest(environment, args) && parts.next().is_none()).then_some(place)
+            (way.len() == 1 && digest == place.digest(cx) && parts.next().is_none()).then_some(place)
         };
         let say =
             "`cursor` does not belong to these arguments: repeat them exactly as in the call that returned it, or start again without it";
         place().ok_or_else(|| Error::argument("bad_cursor", "cursor", say))
     }
 
-    /// Of the place, the environment and the arguments beside the cursor. Catches mistakes, not forgery: a forged offset reads nothing
-    /// that the tool would not list anyway.
-    fn digest(self, environment: &str, mut args: Map<String, Value>) -> String {
-        json::put(&mut args, "cursor", Value::Null);
+    /// Of the place, the environment and the arguments beside the cursor. Catches mistakes, not forgery: a forged offset
+    /// reads nothing that the tool would not list anyway.
+    fn digest(self, cx: &Context<'_>) -> String {
         let mut hasher = DefaultHasher::new();
-        (self.offset, self.way, environment, json::write(&args.into())).hash(&mut hasher);
+        (self.offset, self.way, cx.environment(), cx.arguments()).hash(&mut hasher);
         hasher.finish().to_string()
     }
 }

@@ -91,7 +91,7 @@ impl crate::tool::Tool for Tool {
     const SCOPES: &'static [&'static str] = &["environment:connections:list"];
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let mut place = Place::of(cx, args, args.cursor.as_ref(), BY_TAGS)?;
+        let mut place = Place::of(cx, args.cursor.as_ref(), BY_TAGS)?;
         let rows = usize::try_from(args.limit.0).unwrap_or(1);
         let window = Window::over(place.offset, rows);
         let mut page = fetch(cx, args, window, place.way)?;
@@ -101,7 +101,7 @@ impl crate::tool::Tool for Tool {
             page = fetch(cx, args, window, place.way)?;
         }
         let next = Place { offset: place.offset + rows, way: place.way };
-        let next_cursor = window.has_next(page.found, rows).then(|| next.write(cx, args));
+        let next_cursor = window.has_next(page.found, rows).then(|| next.write(cx));
         Ok(Output { connections: List(page.shown), next_cursor, dropped_fields: Int(page.dropped) })
     }
 }

@@ -66,7 +66,7 @@ impl crate::tool::Tool for Tool {
     const SCOPES: &'static [&'static str] = &["environment:integrations:list"];
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let place = Place::of(cx, args, args.cursor.as_ref(), 'i')?;
+        let place = Place::of(cx, args.cursor.as_ref(), 'i')?;
         // Nango answers all of them at once, sorted by key.
         let answer = cx.send(&Request::get("GET /integrations", Path::fixed("/integrations")))?;
         let limit = usize::try_from(args.limit.0).unwrap_or(1);
@@ -83,7 +83,7 @@ impl crate::tool::Tool for Tool {
         Ok(Output {
             integrations: List(integrations),
             total: Int(i64::try_from(total).unwrap_or(i64::MAX)),
-            next_cursor: (total > next.offset).then(|| next.write(cx, args)),
+            next_cursor: (total > next.offset).then(|| next.write(cx)),
             dropped_fields: Int(dropped),
         })
     }

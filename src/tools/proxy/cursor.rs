@@ -2,7 +2,6 @@
 //! address and no id, only digests that tell whether it still belongs to the call and to the data.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::context::Context;
@@ -29,12 +28,11 @@ pub(super) fn digest(hash: Sha256) -> String {
 }
 
 /// Of the environment and the arguments beside the cursor.
-fn request(cx: &Context<'_>, args: Map<String, Value>) -> String {
-    let args: Map<String, Value> = args.into_iter().filter(|(name, _)| name != "cursor").collect();
+fn request(cx: &Context<'_>) -> String {
     let mut hash = Sha256::new();
     hash.update(cx.environment());
     hash.update([0]);
-    hash.update(json::write(&args.into()));
+    hash.update(cx.arguments());
     digest(hash)
 }
 
@@ -42,7 +40,7 @@ fn request(cx: &Context<'_>, args: Map<String, Value>) -> String {
 ///
 /// # Errors
 /// `bad_cursor` if it is none of ours, `cursor_mismatch` if it is of another call.
-pub(super) fn start(cx: &Context<'_>, cursor: Option<&Cursor>, args: Map<String, Value>) -> Result<Start, Error> {
+pub(super) fn start(cx: &Context<'_>, cursor: Option<&Cursor>) -> Result<Start, Error> {
     let Some(cursor) = cursor else { return Ok(Start::default()) };
     let read = || {
         let value = json::read(&Base64UrlUnpadded::decode_vec(cursor).ok()?)?;
@@ -54,7 +52,7 @@ pub(super) fn start(cx: &Context<'_>, cursor: Option<&Cursor>, args: Map<String,
     let Some((start, of)) = read() else {
         return Err(Error::argument("bad_cursor", "cursor", "`cursor` is none that this tool returned: start again without it"));
     };
-    if of != request(cx, args) {
+    if of != request(cx) {
         let say = "`cursor` belongs to other arguments: repeat them exactly as in the call that returned it, or start again without it";
         return Err(Error::argument("cursor_mismatch", "cursor", say));
     }
@@ -62,11 +60,11 @@ pub(super) fn start(cx: &Context<'_>, cursor: Option<&Cursor>, args: Map<String,
 }
 
 /// The cursor of the page that begins here.
-pub(super) fn write(cx: &Context<'_>, start: &Start, args: Map<String, Value>) -> String {
+pub(super) fn write(cx: &Context<'_>, start: &Start) -> String {
     let cursor = json::object([
         ("v", 1.into()),
         ("offset", start.offset.into()),
-        ("request", request(cx, args).into()),
+        ("request", request(cx).into()),
         ("prefix", json::text(&start.prefix)),
     ]);
     Base64UrlUnpadded::encode_string(json::write(&cursor.into()).as_bytes())

@@ -44,7 +44,7 @@ object! {
     pub(crate) struct Filter {
         /// Field of the item; a dot goes into an object.
         field: Field,
-        /// Comparison. contains looks into texts and lists, icontains into texts without case.
+        /// Comparison. contains looks into texts and lists, icontains into texts without the case of A to Z.
         op: Op,
         /// What to compare with: a list for in, true or false for exists.
         value: Option<Value>,
@@ -115,7 +115,7 @@ pub(super) fn keeps(filter: &Filter, item: &Value) -> bool {
             _ => false,
         },
         Op::Icontains => match (found.as_str(), wanted.as_str()) {
-            (Some(text), Some(part)) => text.to_lowercase().contains(&part.to_lowercase()),
+            (Some(text), Some(part)) => text.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
             _ => false,
         },
         Op::Exists => *wanted != Value::Bool(false),

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::nango::proxy::{Call, ProviderAnswer, refusal, request};
 use crate::nango::{AnyKey, BaseUrl, ConnectionId, Cursor, IntegrationKey, ProxyPath};
-use crate::tool::{Dict, Effect, Int, List, Object, Raw, Toolset, choices, object};
+use crate::tool::{Dict, Effect, Int, List, Raw, Toolset, choices, object};
 
 choices! {
     /// HTTP methods that Nango passes on; it answers OPTIONS itself (observed).
@@ -129,7 +129,7 @@ impl crate::tool::Tool for Tool {
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
         may_override(cx, args.base_url_override.as_ref())?;
-        let start = cursor::start(cx, args.cursor.as_ref(), args.give())?;
+        let start = cursor::start(cx, args.cursor.as_ref())?;
         let request = request(Call {
             method: args.method.as_str(),
             integration: &args.provider_config_key,
@@ -150,7 +150,7 @@ impl crate::tool::Tool for Tool {
         let ok = (200..300).contains(&answer.status);
         let mut shown = view(args, &answer, ok, start)?;
         if let (Some(next), Method::Get) = (&shown.next, args.method) {
-            shown.meta.next_cursor = Some(cursor::write(cx, next, args.give()));
+            shown.meta.next_cursor = Some(cursor::write(cx, next));
             shown.meta.refetch = Some(true);
         }
         Ok(Output {
