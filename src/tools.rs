@@ -2,6 +2,7 @@
 
 mod connect;
 mod connections;
+mod conventions;
 mod environments;
 mod integrations;
 mod listing;

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json;
 use crate::nango::tags::{self, Tags};
-use crate::nango::{ConnectionId, IntegrationKey, Path, Request, TagKey, TagValue, UrlOrEmpty};
+use crate::nango::{ConnectionId, IntegrationKey, Path, Request, TagKey, UrlOrEmpty};
 use crate::tool::{Dict, Effect, List, Toolset, object};
 use crate::tools::connections;
 
@@ -140,11 +140,10 @@ impl Kept {
         };
         // What is not this connection has no tags to keep: a link made all the same would wipe them, or put another's
         // in their place.
-        let is = |field: &str, wanted: &str| connection.get(field).and_then(Value::as_str) == Some(wanted);
-        if !is("connection_id", &args.connection_id) || !is("provider_config_key", &args.provider_config_key) {
+        if !connections::is_the_one(&connection, &args.connection_id, &args.provider_config_key) {
             return Err(Error::invalid_answer("GET /connections/:id", 200));
         }
-        let (tags, lost) = tags_of(&connection);
+        let (tags, lost) = connections::tags_of(&connection);
         let mut warnings = losses(cx, &connection);
         if lost > 0 {
             warnings.push(format!(
@@ -164,20 +163,6 @@ fn row(cx: &Context<'_>, args: &Args) -> Result<Value, Error> {
         .query("limit", "1");
     let answer = cx.send(&request)?.json()?;
     Ok(json::items(&answer, "connections").first().cloned().unwrap_or_default())
-}
-
-/// The connection's tags that can be sent again, and how many cannot.
-fn tags_of(connection: &Value) -> (Tags, usize) {
-    let tags = match connection.get("tags") {
-        Some(Value::Object(tags)) => tags,
-        Some(Value::Null) | None => return (Tags::new(), 0),
-        Some(_) => return (Tags::new(), 1),
-    };
-    let fits = |key: &str, value: &str| TagKey::from_text(key).is_some() && TagValue::from_text(value).is_some();
-    let kept = tags.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str().filter(|value| fits(key, value))?.to_owned())));
-    let kept: Tags = kept.collect();
-    let lost = tags.len() - kept.len();
-    (kept, lost)
 }
 
 /// What completing the reconnect resets: for providers without OAuth, metadata and connection_config

@@ -6,32 +6,9 @@ use super::session::look_for;
 use super::{Defaults, Next, Session, link_output, tag_dict};
 use crate::context::Context;
 use crate::error::Error;
-use crate::nango::tags::{self, Tags};
 use crate::nango::{Email, IntegrationKey, Label, TagKey};
-use crate::tool::{Dict, Effect, Toolset, choices, object};
-
-choices! {
-    /// Whose account it is.
-    pub(crate) enum OwnerKind {
-        User = "user",
-        SharedMailbox = "shared_mailbox",
-        ServiceAccount = "service_account",
-        CompanyAccount = "company_account",
-        AppAccount = "app_account",
-    }
-}
-
-choices! {
-    /// What the connection is for.
-    pub(crate) enum Purpose {
-        MailboxReadwrite = "mailbox_readwrite",
-        TaskManagement = "task_management",
-        Accounting = "accounting",
-        Documents = "documents",
-        Messaging = "messaging",
-        CrmSync = "crm_sync",
-    }
-}
+use crate::tool::{Dict, Effect, Toolset, object};
+use crate::tools::conventions::{OwnerKind, Purpose, Subject};
 
 object! {
     /// Arguments.
@@ -66,20 +43,15 @@ link_output! {
     after_connect: Next,
 }
 
-/// The convention's tags, in its order (as LevSky22/nango-mcp-server writes them).
-fn convention(args: &Args, environment: &str) -> Tags {
-    let principal = args.principal.trim();
-    let email = args.email.as_deref().map(str::to_owned).or_else(|| Email::from_text(principal).map(|email| email.to_string()));
-    let tags = [
-        ("end_user_id", Some(principal.to_owned())),
-        ("environment", Some(environment.to_owned())),
-        ("owner_kind", Some(args.owner_kind.as_str().to_owned())),
-        ("purpose", Some(args.purpose.as_str().to_owned())),
-        ("end_user_email", email),
-        ("organization_id", args.organization_id.as_deref().map(str::to_owned)),
-        ("end_user_display_name", args.display_name.as_deref().map(str::to_owned)),
-    ];
-    tags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+fn subject(args: &Args) -> Subject<'_> {
+    Subject {
+        principal: &args.principal,
+        owner_kind: args.owner_kind,
+        purpose: args.purpose,
+        organization_id: args.organization_id.as_deref(),
+        display_name: args.display_name.as_deref(),
+        email: args.email.as_deref(),
+    }
 }
 
 /// See [`crate::tool::Tool`].
@@ -103,20 +75,11 @@ impl crate::tool::Tool for Tool {
     const LINK: bool = true;
 
     fn rules(args: &Args) -> Result<(), Error> {
-        if args.principal.trim().is_empty() {
-            return Err(Error::argument("blank_principal", "principal", "argument `principal` must be more than blanks"));
-        }
-        // The other tags have no rule of Nango's to break.
-        let labels = [
-            ("principal", Some(&args.principal)),
-            ("organization_id", args.organization_id.as_ref()),
-            ("display_name", args.display_name.as_ref()),
-        ];
-        labels.into_iter().try_for_each(|(name, label)| label.map_or(Ok(()), |label| tags::short(label, name)))
+        subject(args).rules()
     }
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let tags = convention(args, cx.environment());
+        let tags = subject(args).tags(cx.environment());
         let integration = args.provider_config_key.to_string();
         let mut after = Map::new();
         for (key, value) in [
