@@ -15,6 +15,9 @@ use crate::transport::{HttpAnswer, HttpRequest, Transport, TransportError};
 /// A whole call, waits included. TypeScript MCP clients give up at 60 s, the host at 58 s.
 const CALL_LIMIT: Duration = Duration::from_secs(55);
 
+/// What a request should have where a call could as well end without it.
+const FAIR_CHANCE: Duration = Duration::from_secs(10);
+
 /// The context of one call. Always the first parameter.
 pub struct Context<'a> {
     /// The configuration of this call.
@@ -135,6 +138,11 @@ impl<'a> Context<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a call that could end here should send another request all the same.
+    pub(crate) fn has_time(&self) -> bool {
+        self.remaining() >= FAIR_CHANCE
     }
 
     fn remaining(&self) -> Duration {

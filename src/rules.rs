@@ -35,6 +35,7 @@ pub static RULES: &[Rule] = &[
         says: "A cursor of proxy_request goes with the arguments and the environment of the call that returned it.",
     },
     Rule { code: "blank_principal", says: "A principal is more than blanks." },
+    Rule { code: "connection_id_too_long", says: "An id made by the convention has at most 255 characters." },
 ];
 
 /// Codes of arguments that only the answer shows to be wrong: the request was sent, and can be sent again.

@@ -22,4 +22,8 @@ pub static TOOLS: &[Entry] = &[
     entry::<connections::get_connection::Tool>(),
     entry::<proxy::proxy_request::Tool>(),
     entry::<proxy::download_provider_file::Tool>(),
+    entry::<conventions::describe_connection_convention::Tool>(),
+    entry::<conventions::build_connection_convention::Tool>(),
+    entry::<conventions::apply_connection_convention::Tool>(),
+    entry::<conventions::audit_connection_conventions::Tool>(),
 ];

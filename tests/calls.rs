@@ -2,6 +2,8 @@
 
 mod answers;
 mod arguments;
+mod audit;
+mod conventions;
 mod create;
 mod environments;
 mod ids;

@@ -60,6 +60,16 @@ fn cases() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("body_too_large", "proxy_request", json!({"method": "POST", "body": "x".repeat(1 << 20)}), "body"),
         ("cursor_mismatch", "proxy_request", json!({"cursor": foreign_cursor()}), "cursor"),
         ("blank_principal", "create_standard_connect_session", json!({"principal": "   "}), "principal"),
+        ("blank_principal", "build_connection_convention", json!({"principal": "\t "}), "principal"),
+        ("blank_principal", "apply_connection_convention", json!({"principal": " "}), "principal"),
+        ("tag_too_long", "build_connection_convention", json!({"principal": astral}), "principal"),
+        ("tag_too_long", "build_connection_convention", json!({"organization_id": astral}), "organization_id"),
+        ("tag_too_long", "build_connection_convention", json!({"display_name": astral}), "display_name"),
+        ("tag_too_long", "apply_connection_convention", json!({"principal": astral}), "principal"),
+        ("stray_dot", "build_connection_convention", json!({"email": "a..b@example.com"}), "email"),
+        ("dot_segment", "apply_connection_convention", json!({"connection_id": "a/../b"}), "connection_id"),
+        ("bad_cursor", "audit_connection_conventions", json!({"cursor": "100_a_0"}), "cursor"),
+        ("connection_id_too_long", "build_connection_convention", json!({"principal": "a".repeat(250)}), "principal"),
     ]
 }
 

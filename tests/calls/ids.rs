@@ -70,6 +70,10 @@ const IDS: &[(&str, &str)] = &[
     ("list_connections", "integration_id"),
     ("create_connect_session", "allowed_integrations"),
     ("create_standard_connect_session", "provider_config_key"),
+    ("build_connection_convention", "provider_config_key"),
+    ("apply_connection_convention", "connection_id"),
+    ("apply_connection_convention", "provider_config_key"),
+    ("audit_connection_conventions", "integration_id"),
 ];
 
 /// Path and decoded query pairs of a request line.

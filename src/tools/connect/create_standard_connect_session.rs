@@ -51,6 +51,7 @@ fn subject(args: &Args) -> Subject<'_> {
         organization_id: args.organization_id.as_deref(),
         display_name: args.display_name.as_deref(),
         email: args.email.as_deref(),
+        oauth_app_owner: args.oauth_app_owner.as_deref(),
     }
 }
 
@@ -66,8 +67,8 @@ impl crate::tool::Tool for Tool {
         (end_user_id, end_user_email, organization_id), where (environment), owner_kind and purpose. Use it so that connections stay findable \
         and auditable; for tags of your own or several integrations use create_connect_session; to repair a connection that exists use \
         create_reconnect_session. Give the link to that person only: it contains a session token, works for 30 minutes and more than once, and \
-        every completion makes another connection. Nothing is connected until the person finishes; `after_connect` then completes the \
-        convention. The API key needs environment:connect_sessions:write.";
+        every completion makes another connection. Nothing is connected until the person finishes; `after_connect` (apply_connection_convention) then \
+        completes the convention. The API key needs environment:connect_sessions:write.";
     const TOOLSET: Toolset = Toolset::Connect;
     const EFFECT: Effect = Effect::Write;
     const IDEMPOTENT: bool = false;
