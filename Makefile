@@ -57,7 +57,7 @@ guest: target
 	@cargo build --quiet --locked --profile component $(WASM) -p misbehaving-guest
 
 .PHONY: generate
-generate: ## Rewrite what is generated: snapshots of the tools, tables in README.md
+generate: ## Rewrite what is generated: snapshots of the tools, tables in README.md and docs/migration.md
 	UPDATE=1 cargo test --quiet --locked -p nango-mcp --test main generated
 
 .PHONY: lint

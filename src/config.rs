@@ -7,7 +7,7 @@ mod vars;
 
 use std::time::Duration;
 
-pub use self::vars::{ReadBy, VARIABLES, Variable, warnings};
+pub use self::vars::{REPLACED, ReadBy, VARIABLES, Variable, warnings};
 use crate::nango::WebUrl;
 use crate::secret::Secret;
 use crate::tool::{Entry, Toolset, nearest};

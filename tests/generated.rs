@@ -1,4 +1,4 @@
-//! Texts made from the tables and committed: a snapshot of every tool, and sections of README.
+//! Texts made from the tables and committed: a snapshot of every tool, and sections of README and of the migration guide.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,8 @@ use nango_mcp::tool::{Effect, Entry};
 use nango_mcp::tools::TOOLS;
 use nango_mcp::{Config, Listed, list_tools};
 use serde_json::{Value, json};
+
+use crate::migration;
 
 /// Hold a committed file against what it should be; with UPDATE=1 in the environment, write it.
 #[track_caller]
@@ -81,6 +83,17 @@ fn readme_says_what_the_tables_say() {
     let readme = root("README.md");
     for (name, body) in [("tools", tools()), ("scopes", scopes()), ("configuration", configuration())] {
         section(&readme, name, &body);
+    }
+}
+
+#[test]
+fn the_migration_guide_says_what_its_table_says() {
+    let guide = root("docs/migration.md");
+    let (kept, replaced) = migration::variables();
+    section(&guide, "variables", &kept);
+    section(&guide, "replaced", &replaced);
+    for (version, fixtures) in migration::VERSIONS {
+        section(&guide, &format!("tools-{version}"), &migration::tools(fixtures));
     }
 }
 

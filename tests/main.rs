@@ -15,6 +15,7 @@ mod contract;
 mod documents;
 mod generated;
 mod layers;
+mod migration;
 mod rules;
 mod samples;
 mod table;

@@ -127,8 +127,9 @@ pub static VARIABLES: &[Variable] = &[
     var("NANGO_MCP_COMPONENT", "", "path", ReadBy::Host, "The component to load, when it is not beside the host's binary or in dist/."),
 ];
 
-/// Variables of the Python server that have no meaning here, and what does their work.
-const REPLACED: &[(&str, &str)] = &[
+/// Variables of the Python server that have no meaning here, and what does their work; `_` at the end stands for all that
+/// begin so.
+pub static REPLACED: &[(&str, &str)] = &[
     ("NANGO_MCP_NANGO_URL", "set NANGO_BASE_URL instead"),
     ("NANGO_MCP_SECRET_RESOLVER", "keys come from variables or the .env file; start the host under your secret manager's run command"),
     ("INFISICAL_", "keys come from variables or the .env file; start the host with `infisical run`"),
