@@ -101,7 +101,7 @@ impl crate::tool::Tool for Tool {
     const SCOPES: &'static [&'static str] = &["environment:connections:list"];
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let start = Place::of(cx, args, args.cursor.as_ref(), 'a')?;
+        let start = Place::of(cx, args.cursor.as_ref(), 'a')?;
         let limit = usize::try_from(args.limit.0).unwrap_or(1);
         let mut audit = Audit::default();
         let mut complete = false;
@@ -117,7 +117,7 @@ impl crate::tool::Tool for Tool {
             }
         }
         let next = Place { offset: start.offset + audit.checked, ..start };
-        Ok(audit.result(cx, complete, (!complete).then(|| next.write(cx, args))))
+        Ok(audit.result(cx, complete, (!complete).then(|| next.write(cx))))
     }
 }
 
