@@ -3,10 +3,14 @@
 mod answers;
 mod arguments;
 mod audit;
+mod connections;
+mod context;
 mod conventions;
 mod create;
+mod end_user;
 mod environments;
 mod ids;
+mod import;
 mod limits;
 mod listings;
 mod misbehaving;

@@ -1,6 +1,6 @@
 //! One good call of every tool, and a Nango that answers it.
 
-mod connections;
+pub(crate) mod connections;
 mod conventions;
 mod integrations;
 mod proxy;

@@ -245,7 +245,7 @@ fn failure(result: &CallResult) -> Value {
     error
 }
 
-/// A request: the key as bearer (but on /health), the headers, and a body for writes only.
+/// A request: the key as bearer (but on /health), the headers, and a body for writes only, deletes excepted.
 #[track_caller]
 fn request(config: &Config, sent: &Sent) {
     let header = |name: &str| sent.headers.iter().find(|(have, _)| *have == name).map(|(_, value)| value.as_str());

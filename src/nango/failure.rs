@@ -100,6 +100,11 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
         (403, "forbidden") if said.contains("scope") => {
             ("missing_scope", "the operator can add that scope to the API key in Nango's dashboard (Environment Settings, API Keys)".into())
         }
+        (403, "forbidden") if request.query.iter().any(|(name, _)| name == "refresh_token") => (
+            "missing_scope",
+            "reading and refreshing credentials needs environment:connections:read_credentials: the operator can add that scope to the API key"
+                .into(),
+        ),
         (429, "too_many_request") => {
             let seconds = retry_after(answer).unwrap_or(1).max(1);
             ("rate_limited", format!("call again after {seconds} s; the limit is shared by the whole Nango account"))
@@ -130,6 +135,14 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
         (400, "invalid_body") if said.starts_with("ConnectionID or IntegrationId") => ("unknown_connection", CONNECTIONS.into()),
         (_, "unknown_provider_config") => ("unknown_integration", INTEGRATIONS.into()),
         (_, "unknown_connection") => ("unknown_connection", CONNECTIONS.into()),
+        (400, "invalid_body") if auth_mode(text("message")).is_some() => (
+            "wrong_auth_mode",
+            format!("the provider's auth mode is {}: give credentials of that type", auth_mode(text("message")).unwrap_or_default()),
+        ),
+        (400, "connection_test_failed" | "connection_validation_failed") => {
+            (own, "the provider did not accept these credentials: look at them and at connection_config".into())
+        }
+        (404, "not_found") if request.route == "POST /connections" => ("unknown_integration", INTEGRATIONS.into()),
         (404, "not_found") if request.route.contains("/connections") => ("unknown_connection", CONNECTIONS.into()),
         (404, "not_found") if request.route.contains("/integrations") => ("unknown_integration", INTEGRATIONS.into()),
         (400 | 424, "invalid_credentials" | "connection_refresh_backoff") => (
@@ -145,6 +158,12 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
     let retry_after_seconds = (status == 429).then(|| retry_after(answer).unwrap_or(1).max(1));
     let connection = json::at(error, "payload", "connection").cloned();
     Error::nango(ApiError { status, code: stable(code).to_owned(), message, fields, hint: Some(hint), retry_after_seconds, connection })
+}
+
+/// The mode that "Provider BASIC does not support API_KEY auth" names (observed of POST /connections).
+fn auth_mode(said: &str) -> Option<&str> {
+    let (mode, _) = said.strip_prefix("Provider ")?.split_once(" does not support ")?;
+    mode.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_').then_some(mode)
 }
 
 const INTEGRATIONS: &str = "list_integrations shows the integrations of this environment";

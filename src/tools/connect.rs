@@ -8,7 +8,7 @@ mod session;
 use crate::nango::{AnyKey, Email, IntegrationKey, Label, LongText, TagKey, TagValue};
 use crate::tool::{Dict, Open, Passed, object};
 
-pub(crate) use self::session::{Session, link_output, tag_dict};
+pub(crate) use self::session::{Session, given, link_output, merged, tag_dict};
 
 /// Tags as arguments.
 pub(crate) type TagsArg = Dict<TagKey, TagValue, 10>;

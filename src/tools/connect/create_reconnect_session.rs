@@ -79,17 +79,8 @@ impl crate::tool::Tool for Tool {
         let preserved: Tags = kept.tags.iter().filter(|(key, _)| !named.iter().any(|(name, _)| name == key)).cloned().collect();
         let all = tags::lay(preserved.clone(), &named);
         tags::capacity(&all)?;
-        let next = Next {
-            tool: "get_connection".into(),
-            arguments: [
-                ("environment", cx.environment()),
-                ("connection_id", &args.connection_id),
-                ("provider_config_key", &args.provider_config_key),
-            ]
-            .map(|(key, value)| (key.to_owned(), Value::from(value)))
-            .into_iter()
-            .collect(),
-        };
+        let next =
+            Next { tool: "get_connection".into(), arguments: connections::arguments(cx, &args.connection_id, &args.provider_config_key) };
         let session = Session {
             tags: tags::lay(preserved.clone(), &given(args.tags.as_ref(), "tags")?),
             end_user: args.end_user.as_ref(),
@@ -124,45 +115,26 @@ struct Kept {
 impl Kept {
     /// Read it. A key that may not read connections is no obstacle: the link is still wanted.
     fn read(cx: &Context<'_>, args: &Args) -> Result<Self, Error> {
-        let connection = match cx.send(&connections::read(&args.connection_id, &args.provider_config_key)) {
-            Ok(answer) => answer.json()?,
-            Err(error) if error.code() == "missing_scope" => {
-                let say = "the API key may not read connections (environment:connections:read), so the connection's present tags and webhook \
-                    URL are not known and completing this link replaces them by the ones given here";
-                return Ok(Self { warnings: vec![say.into()], ..Self::default() });
-            }
-            // The usual reason for a reconnect: reading the connection tried to refresh it, and failed.
-            Err(error) if error.code() == "refresh_failed" => match error.api().and_then(|api| api.connection.clone()) {
-                Some(connection) if connection.get("tags").is_some_and(Value::is_object) => connection,
-                _ => row(cx, args)?,
-            },
-            Err(error) => return Err(error),
-        };
-        // What is not this connection has no tags to keep: a link made all the same would wipe them, or put another's
-        // in their place.
-        if !connections::is_the_one(&connection, &args.connection_id, &args.provider_config_key) {
-            return Err(Error::invalid_answer("GET /connections/:id", 200));
+        let answer = cx.send(&connections::read(&args.connection_id, &args.provider_config_key));
+        if answer.as_ref().is_err_and(|error| error.code() == "missing_scope") {
+            let say = "the API key may not read connections (environment:connections:read), so the connection's present tags and webhook \
+                URL are not known and completing this link replaces them by the ones given here";
+            return Ok(Self { warnings: vec![say.into()], ..Self::default() });
         }
+        // A failed refresh is the usual reason for a reconnect. What is not this connection is refused: a link made all
+        // the same would wipe its tags, or put another's in their place.
+        let connection = connections::found(cx, &args.connection_id, &args.provider_config_key, answer)?;
         let (tags, lost) = connections::tags_of(&connection);
         let mut warnings = losses(cx, &connection);
-        if lost > 0 {
+        if !lost.is_empty() {
             warnings.push(format!(
-                "{lost} of the connection's tags break Nango's own rules and cannot be sent again: completing this link drops them"
+                "{} of the connection's tags break Nango's own rules and cannot be sent again: completing this link drops them",
+                lost.len()
             ));
         }
         let webhook_url_override = connection.get("webhook_url_override").and_then(Value::as_str).map(str::to_owned);
         Ok(Self { tags, webhook_url_override, warnings })
     }
-}
-
-/// The connection as the list shows it, which refreshes nothing.
-fn row(cx: &Context<'_>, args: &Args) -> Result<Value, Error> {
-    let request = Request::get("GET /connections", Path::fixed("/connections"))
-        .query("connectionId", &*args.connection_id)
-        .query("integrationId", &*args.provider_config_key)
-        .query("limit", "1");
-    let answer = cx.send(&request)?.json()?;
-    Ok(json::items(&answer, "connections").first().cloned().unwrap_or_default())
 }
 
 /// What completing the reconnect resets: for providers without OAuth, metadata and connection_config
@@ -195,5 +167,5 @@ fn auth_mode(cx: &Context<'_>, connection: &Value) -> Option<String> {
         let request = Request::get("GET /providers/:provider", Path::fixed("/providers").segment(&provider));
         json::text_at(&cx.send(&request).ok()?.json().ok()?, "data", "auth_mode").map(str::to_owned)
     });
-    mode.filter(|mode| mode.len() <= 40 && mode.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+    mode.filter(|mode| connections::is_mode(mode))
 }

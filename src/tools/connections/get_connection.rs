@@ -58,11 +58,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "get_connection";
     const TITLE: &'static str = "Show a connection";
-    const DESCRIPTION: &'static str = "Show one connection: its person, tags, metadata and health. Use it to see whether a known connection works \
-        (`errors` is empty) and what belongs to it; to find connections use list_connections, to repair one use create_reconnect_session. \
-        Credentials stay in Nango unless the operator allows them and the call asks. Nango refreshes an expired token on the way; if the \
-        provider refuses, the call fails with `refresh_failed`, which means that the person must reconnect. The API key needs \
-        environment:connections:read.";
+    const DESCRIPTION: &'static str = "Show one connection: its person, tags, metadata and health. Use it to see whether a known \
+        connection works (`errors` is empty) and what belongs to it; to find connections use list_connections, for scopes, settings and \
+        the provider too get_connection_context, to repair one create_reconnect_session. Credentials stay in Nango unless the operator \
+        allows them and the call asks. Nango refreshes an expired token on the way; if the provider refuses, the call fails with \
+        `refresh_failed`, which means that the person must reconnect. The API key needs environment:connections:read.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

@@ -10,7 +10,7 @@ use crate::nango::tags::{self, MAX_TAGS, Tags};
 use crate::nango::{ConnectionId, Email, IntegrationKey, Label, Path, Request, TagKey};
 use crate::tool::{Arg, Dict, Effect, List, Open, Toolset, object};
 use crate::tools::connect::tag_dict;
-use crate::tools::connections::{is_the_one, read, tags_of};
+use crate::tools::connections::{found, read, tags_of};
 
 object! {
     /// Arguments.
@@ -99,7 +99,7 @@ impl crate::tool::Tool for Tool {
         let identity = identity(&connection, args.principal.trim(), &mut warnings);
         let tags = merged(&kept, subject.tags(cx.environment()), &identity);
         capacity(&kept, &tags)?;
-        report(&kept, lost, &tags, &mut warnings);
+        report(&kept, lost.len(), &tags, &mut warnings);
         cx.send(&write_tags(args, &tags))?;
         let metadata = subject.metadata(cx.environment(), &cx.config.metadata_namespace);
         cx.send(&write_metadata(args, metadata.clone()))
@@ -108,27 +108,20 @@ impl crate::tool::Tool for Tool {
     }
 }
 
-/// The connection as it is. One whose credentials no longer work comes with the failure.
+/// The connection as it is, also where its credentials no longer work.
 fn present(cx: &Context<'_>, args: &Args) -> Result<(Value, Vec<String>), Error> {
-    // Tags are written as a whole: what is not this connection, or has no tags to read, gives none to keep.
-    let right = |connection: &Value| {
-        is_the_one(connection, &args.connection_id, &args.provider_config_key) && connection.get("tags").is_some_and(Value::is_object)
-    };
-    match cx.send(&read(&args.connection_id, &args.provider_config_key)) {
-        Ok(answer) => {
-            let connection = answer.json()?;
-            if right(&connection) { Ok((connection, Vec::new())) } else { Err(Error::invalid_answer(answer.route, answer.status)) }
-        }
-        Err(error) if error.code() == "refresh_failed" => match error.api().and_then(|api| api.connection.clone()).filter(right) {
-            Some(connection) => {
-                let say =
-                    "the provider no longer accepts the connection's credentials: create_reconnect_session gives the link that repairs it";
-                Ok((connection, vec![say.to_owned()]))
-            }
-            None => Err(error),
-        },
-        Err(error) => Err(error),
+    let answer = cx.send(&read(&args.connection_id, &args.provider_config_key));
+    let mut warnings = Vec::new();
+    if answer.as_ref().is_err_and(|error| error.code() == "refresh_failed") {
+        let say = "the provider no longer accepts the connection's credentials: create_reconnect_session gives the link that repairs it";
+        warnings.push(say.to_owned());
     }
+    let connection = found(cx, &args.connection_id, &args.provider_config_key, answer)?;
+    // Tags are written as a whole: what has none to read gives none to keep.
+    if !connection.get("tags").is_some_and(Value::is_object) {
+        return Err(Error::invalid_answer("GET /connections/:id", 200));
+    }
+    Ok((connection, warnings))
 }
 
 /// Name and email of the end user record, as far as they fit into a tag.
