@@ -102,6 +102,13 @@ impl<'a> Context<'a> {
             .collect()
     }
 
+    /// Send two requests at once.
+    pub(crate) fn send_both(&self, requests: &[Request; 2]) -> [Result<Answer, Error>; 2] {
+        let mut answers = self.send_all(requests).into_iter();
+        let mut next = || answers.next().unwrap_or_else(|| Err(unanswered()));
+        [next(), next()]
+    }
+
     /// Send one request whose answer is a provider's: status, headers and body as they came.
     ///
     /// # Errors

@@ -88,12 +88,18 @@ const REMOVED: &str = "[removed]";
 const SESSION_TOKEN: &str = "nango_connect_session_";
 
 /// The last scan: user and provider data may repeat a secret, results must not. Removes configured keys and handles
-/// everywhere, and Connect session tokens but in the two fields that exist to carry one, and only of a link tool.
+/// everywhere, and Connect session tokens but in the texts that exist to carry one, and only of a link tool: `connect_link`
+/// and `token` of the result, and `connect_link` of each of its `reconnect_links`.
 pub fn scan(result: &mut Map<String, Value>, config: &Config, link: bool) {
     let secrets: Vec<&str> = config.secrets().map(|secret| secret.expose()).collect();
+    let carriers: &[&str] = if link { &["connect_link", "token"] } else { &[] };
     for (name, value) in result.iter_mut() {
-        let carries_token = link && matches!(name.as_str(), "connect_link" | "token");
-        scan_value(value, &secrets, !carries_token);
+        match value {
+            Value::Array(items) if link && name == "reconnect_links" => {
+                items.iter_mut().for_each(|item| scan_link(item, &secrets));
+            }
+            value => scan_field(name, value, &secrets, carriers),
+        }
     }
 }
 
@@ -109,6 +115,20 @@ pub(crate) fn mask(bytes: &mut [u8], config: &Config) {
         bytes.iter_mut().take(from + end).skip(from + begin).for_each(|byte| *byte = b'*');
         from += end;
     }
+}
+
+fn scan_link(item: &mut Value, secrets: &[&str]) {
+    match item {
+        // Its keys are those of a closed object: nothing of Nango's.
+        Value::Object(link) => link.iter_mut().for_each(|(name, value)| scan_field(name, value, secrets, &["connect_link"])),
+        other => scan_value(other, secrets, true),
+    }
+}
+
+/// Scan a field; only a text may carry a token.
+fn scan_field(name: &str, value: &mut Value, secrets: &[&str], carriers: &[&str]) {
+    let carries_token = value.is_string() && carriers.contains(&name);
+    scan_value(value, secrets, !carries_token);
 }
 
 /// The last scan, over a text.
@@ -193,6 +213,41 @@ mod tests {
         let mut by_link_tool = clean;
         by_link_tool["connect_link"] = value["connect_link"].clone();
         assert_eq!(scanned(value, true), by_link_tool);
+    }
+
+    #[test]
+    fn a_list_of_links_carries_tokens_in_its_links_alone() {
+        let token = format!("nango_connect_session_{}", "a".repeat(64));
+        let link = format!("https://c?t={token}");
+        let value = json!({
+            "reconnect_links": [
+                {"connect_link": link, "token": token, "say": link, "warnings": [token], "connection_id": KEY},
+                {"connect_link": [link], "inner": {"connect_link": link}},
+                {"connect_link": {"connect_link": link, token.clone(): token}},
+                {"connect_link": format!("{link}{KEY}")},
+                link, [{"connect_link": link}],
+            ],
+            "other": {"reconnect_links": [{"connect_link": link}]}, "links": [{"connect_link": link}], "connect_link": [link],
+        });
+        let gone = "https://c?t=[removed]";
+        let mut clean = json!({
+            "reconnect_links": [
+                {"connect_link": link, "token": REMOVED, "say": gone, "warnings": [REMOVED], "connection_id": REMOVED},
+                {"connect_link": [gone], "inner": {"connect_link": gone}},
+                {"connect_link": {"connect_link": gone, REMOVED: REMOVED}},
+                {"connect_link": format!("{link}[removed]")},
+                gone, [{"connect_link": gone}],
+            ],
+            "other": {"reconnect_links": [{"connect_link": gone}]}, "links": [{"connect_link": gone}], "connect_link": [gone],
+        });
+        assert_eq!(scanned(value.clone(), true), clean);
+        clean["reconnect_links"][0]["connect_link"] = gone.into();
+        clean["reconnect_links"][3]["connect_link"] = format!("{gone}[removed]").into();
+        assert_eq!(scanned(value, false), clean);
+        // Where it is no list, it is nothing that carries a token.
+        for odd in [json!({"connect_link": link}), json!(link)] {
+            assert!(!scanned(json!({"reconnect_links": odd}), true).to_string().contains(&token));
+        }
     }
 
     #[test]

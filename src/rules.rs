@@ -34,10 +34,12 @@ pub static RULES: &[Rule] = &[
         code: "cursor_mismatch",
         says: "A cursor of proxy_request goes with the arguments and the environment of the call that returned it.",
     },
+    Rule { code: "scopes_twice", says: "Scopes are given alone or within credentials, not both." },
+    Rule { code: "nothing_to_change", says: "An update names something to change." },
     Rule { code: "blank_principal", says: "A principal is more than blanks." },
     Rule { code: "connection_id_too_long", says: "An id made by the convention has at most 255 characters." },
     Rule { code: "credentials_incomplete", says: "Credentials have all fields that their type requires." },
-    Rule { code: "credentials_mixed", says: "Credentials have no fields of another type." },
+    Rule { code: "credentials_surplus", says: "Credentials have no fields of another type." },
     Rule { code: "scopes_not_a_list", says: "For an import, connection_config.oauth_scopes_override is a list of texts." },
     Rule { code: "invalid_end_user_identity", says: "A person is named by at least one of id, email and display_name, none of blanks." },
 ];

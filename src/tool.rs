@@ -91,7 +91,8 @@ pub trait Tool {
     const ENVIRONMENT: bool = true;
     /// Whether it reaches Nango.
     const OPEN_WORLD: bool = true;
-    /// Whether its result carries a Connect session token on purpose, in `connect_link` and `token`.
+    /// Whether its result carries Connect session tokens on purpose: in `connect_link` and `token`, or in the
+    /// `connect_link` of its `reconnect_links`.
     const LINK: bool = false;
 
     /// What remains of it in read-only mode, if its worst is not all it can do: the argument that decides, and the values

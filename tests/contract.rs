@@ -17,6 +17,10 @@ const CONFUSABLE: &[&[&str]] = &[
     &["create_connect_session", "create_standard_connect_session", "create_reconnect_session"],
     &["list_connections", "get_connection"],
     &["replace_connection_tags", "update_connection_metadata", "update_connection_end_user"],
+    &["list_integrations", "get_integration"],
+    &["search_provider_templates", "get_provider"],
+    &["create_integration", "update_integration"],
+    &["list_integrations", "search_provider_templates"],
     &["list_environments", "check_environment"],
     &["describe_connection_convention", "build_connection_convention", "apply_connection_convention", "audit_connection_conventions"],
 ];
@@ -40,6 +44,15 @@ const SENDS_TO: &[(&str, &str)] = &[
     ("import_connection", "create_reconnect_session"),
     ("delete_connection", "create_reconnect_session"),
     ("replace_connection_tags", "list_connections"),
+    ("get_integration", "list_connections"),
+    ("get_provider", "get_integration"),
+    ("get_provider", "create_integration"),
+    ("create_integration", "get_provider"),
+    ("create_integration", "search_provider_templates"),
+    ("create_integration", "create_connect_session"),
+    ("delete_integration", "update_integration"),
+    ("delete_integration", "list_connections"),
+    ("update_integration", "create_reconnect_session"),
 ];
 
 /// Fields whose content is the provider's, without limits of their own.

@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use nango_mcp::config::{REPLACED, VARIABLES};
-use nango_mcp::tools::TOOLS;
 use serde_json::Value;
 
-use self::table::{NOT_YET, Row, To};
+use self::table::{Row, To};
 
 /// The versions that have a fixture, each with all that it had.
 pub(crate) const VERSIONS: [(&str, &[&str]); 2] = [("2.x", &["2.0.0"]), ("0.x", &["0.x", "0.x-later"])];
@@ -68,19 +67,10 @@ fn names(row: &Row, argument: &str) -> Vec<String> {
     }
 }
 
-/// Ours of that name: its arguments, and whether they are required. `None` of one that is yet to come.
+/// Ours of that name: its arguments, and whether they are required.
 #[track_caller]
-fn ours(name: &str) -> Option<BTreeMap<&'static str, bool>> {
-    let found = TOOLS.iter().find(|entry| entry.name == name);
-    assert!(found.is_some() || NOT_YET.contains(&name), "{name} is no tool");
-    found.map(|entry| entry.params().into_iter().map(|param| (param.name, param.required)).collect())
-}
-
-#[test]
-fn what_is_not_yet_there_is_not_there() {
-    for name in NOT_YET {
-        assert!(TOOLS.iter().all(|entry| entry.name != *name), "{name} exists now: take it out of NOT_YET in tests/migration/table.rs");
-    }
+fn ours(name: &str) -> BTreeMap<&'static str, bool> {
+    crate::table::tool(name).params().into_iter().map(|param| (param.name, param.required)).collect()
 }
 
 #[test]
@@ -94,7 +84,7 @@ fn every_old_tool_and_argument_went_somewhere() {
         for (argument, _) in arguments {
             let argument = snake(&argument);
             for name in names(row, &argument) {
-                let known = ours(new).is_none_or(|params| params.contains_key(name.as_str()));
+                let known = ours(new).contains_key(name.as_str());
                 assert!(known, "{tool}: {argument} became `{name}`, which {new} does not take");
             }
         }
@@ -130,7 +120,7 @@ fn no_required_argument_comes_as_a_surprise() {
             // A tool that became part of another is told of in words.
             let Some(new) = row.new.filter(|new| *new == tool || tools.iter().all(|(name, _)| name != new)) else { continue };
             let given: BTreeSet<String> = arguments.iter().flat_map(|(name, _)| names(row, &snake(name))).collect();
-            let required = ours(new).into_iter().flatten().filter(|(_, required)| *required);
+            let required = ours(new).into_iter().filter(|(_, required)| *required);
             let missing: Vec<&str> = required.map(|(name, _)| name).filter(|name| !given.contains(*name)).collect();
             assert!(missing.is_empty(), "{tool}: {missing:?} of {new} come from no old argument");
         }
@@ -149,7 +139,7 @@ fn notes_name_what_is_there() {
         assert!(!note.ends_with('.') && !note.starts_with(' '), "{}: {note}", row.old);
         for word in note.split('`').skip(1).step_by(2) {
             let variable = word.split('=').next().unwrap();
-            let argument = row.new.and_then(ours).is_none_or(|params| params.contains_key(word));
+            let argument = row.new.is_none_or(|new| ours(new).contains_key(word));
             assert!(argument || VARIABLES.iter().any(|known| known.name == variable), "{}: `{word}` in: {note}", row.old);
         }
         for word in note.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.starts_with("get_")) {

@@ -2,7 +2,7 @@
 
 pub(crate) mod connections;
 mod conventions;
-mod integrations;
+pub(crate) mod integrations;
 mod proxy;
 
 use serde_json::{Value, json};

@@ -91,13 +91,20 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
     let given = given(request);
     let (own, said) = (text("code"), clean(text("message"), &given));
     let fields = fields(request, error, &given);
-    let has = |reason: &str| fields.iter().any(|(_, text)| text.contains(reason));
+    // Nango's own words, before anything is taken out of them.
+    let raw = text("message");
+    let has = |reason: &str| {
+        json::items(error, "errors")
+            .iter()
+            .any(|entry| entry.get("message").and_then(Value::as_str).is_some_and(|text| text.contains(reason)))
+    };
+    let of_integration = request.route.contains("/integrations");
     let (code, hint) = match (status, own) {
         (401, _) => ("key_rejected", key_hint(environment)),
-        (403, "forbidden") if said.contains("docs connect url") => {
+        (403, "forbidden") if raw.contains("docs connect url") => {
             ("docs_connect_not_allowed", "leave `overrides` out: docs_connect needs a Growth or Enterprise plan on Nango Cloud".into())
         }
-        (403, "forbidden") if said.contains("scope") => {
+        (403, "forbidden") if raw.contains("scope") => {
             ("missing_scope", "the operator can add that scope to the API key in Nango's dashboard (Environment Settings, API Keys)".into())
         }
         (403, "forbidden") if request.query.iter().any(|(name, _)| name == "refresh_token") => (
@@ -132,7 +139,23 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
             "Nango did not reach the provider or lost it: try again in a moment; look before you repeat a write".into(),
         ),
         (400, "invalid_body") if has("Integration does not exist") => ("unknown_integration", INTEGRATIONS.into()),
-        (400, "invalid_body") if said.starts_with("ConnectionID or IntegrationId") => ("unknown_connection", CONNECTIONS.into()),
+        (400, "invalid_body") if raw.starts_with("ConnectionID or IntegrationId") => ("unknown_connection", CONNECTIONS.into()),
+        (400, "invalid_body") if of_integration && has("Invalid provider") => ("unknown_provider", PROVIDERS.into()),
+        (400, "invalid_body") if of_integration && (has("Unique key already exists") || raw.starts_with("uniqueKey is already used")) => {
+            ("integration_exists", "choose another `unique_key`; list_integrations shows those that are taken".into())
+        }
+        (400, "invalid_body") if of_integration && raw == "Missing credentials" => {
+            ("credentials_missing", "give `credentials`; their `type` is the provider's auth mode, which get_provider shows".into())
+        }
+        (400, "invalid_body") if of_integration && raw.starts_with("incompatible credentials") => (
+            "credentials_mismatch",
+            "`credentials.type` must be the provider's auth mode, which get_provider shows; of other auth modes an integration takes none"
+                .into(),
+        ),
+        (400, "invalid_body") if of_integration && raw.starts_with("Can't rename an integration") => (
+            "integration_in_use",
+            "accounts are connected: keep the key, or create another integration and let people connect there".into(),
+        ),
         (_, "unknown_provider_config") => ("unknown_integration", INTEGRATIONS.into()),
         (_, "unknown_connection") => ("unknown_connection", CONNECTIONS.into()),
         (400, "invalid_body") if auth_mode(text("message")).is_some() => (
@@ -143,8 +166,9 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
             (own, "the provider did not accept these credentials: look at them and at connection_config".into())
         }
         (404, "not_found") if request.route == "POST /connections" => ("unknown_integration", INTEGRATIONS.into()),
+        (404, "not_found") if request.route == "GET /providers/:provider" => ("unknown_provider", PROVIDERS.into()),
         (404, "not_found") if request.route.contains("/connections") => ("unknown_connection", CONNECTIONS.into()),
-        (404, "not_found") if request.route.contains("/integrations") => ("unknown_integration", INTEGRATIONS.into()),
+        (404, "not_found") if of_integration => ("unknown_integration", INTEGRATIONS.into()),
         (400 | 424, "invalid_credentials" | "connection_refresh_backoff") => (
             "refresh_failed",
             "the provider no longer accepts this connection: create_reconnect_session gives the link that repairs it".into(),
@@ -167,6 +191,7 @@ fn auth_mode(said: &str) -> Option<&str> {
 }
 
 const INTEGRATIONS: &str = "list_integrations shows the integrations of this environment";
+const PROVIDERS: &str = "search_provider_templates finds the providers that Nango knows";
 const CONNECTIONS: &str = "list_connections shows the connections of this environment; id and integration must belong together";
 
 fn key_hint(environment: Option<&Environment>) -> String {
@@ -204,6 +229,7 @@ fn fields(request: &Request, error: &Value, given: &[&str]) -> Vec<(String, Stri
                     Ok(index) => at.push_str(&format!("[{index}]")),
                     // REST calls it integration_id where everything else says provider_config_key.
                     Err(_) if element == "integration_id" && request.route.ends_with("/reconnect") => at.push_str("provider_config_key"),
+                    Err(_) if element == "uniqueKey" && request.route == "POST /integrations" => at.push_str("unique_key"),
                     Err(_) => {
                         let dot = if at.is_empty() { "" } else { "." };
                         at.push_str(&format!("{dot}{}", shorten(element, 64)));
@@ -211,35 +237,54 @@ fn fields(request: &Request, error: &Value, given: &[&str]) -> Vec<(String, Stri
                 }
             }
             let reason = entry.get("message").or_else(|| entry.get("code")).and_then(Value::as_str).unwrap_or("refused");
-            (at, clean(reason, given))
+            let reason = clean(reason, given);
+            (at, if reason.is_empty() { "refused".to_owned() } else { reason })
         })
         .collect()
 }
 
-/// The values that a request carries: Nango may repeat them, and they may be secrets. Shorter ones are words.
+/// What is no word: shorter values stand in any text.
+const NO_WORD: usize = 6;
+
+/// The values that a request carries: Nango may repeat them, and they may be secrets. Shorter ones are words, unless
+/// they are credentials.
 fn given(request: &Request) -> Vec<&str> {
-    fn leaves<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    fn leaves<'a>(value: &'a Value, least: usize, found: &mut Vec<&'a str>) {
         match value {
-            Value::String(text) => found.push(text),
-            Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
-            Value::Object(object) => object.values().for_each(|value| leaves(value, found)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::String(text) if text.len() >= least => found.push(text),
+            Value::Array(items) => items.iter().for_each(|item| leaves(item, least, found)),
+            Value::Object(object) => {
+                for (name, value) in object {
+                    let least = match name.as_str() {
+                        "credentials" => 1,
+                        "type" | "scopes" => NO_WORD,
+                        _ => least,
+                    };
+                    leaves(value, least, found);
+                }
+            }
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
     let mut found = Vec::new();
     for value in request.path.values().iter().chain(request.query.iter().map(|(_, value)| value)) {
         found.push(value.as_str());
     }
+    found.retain(|value| value.len() >= NO_WORD);
     if let Some(Body::Json(body)) = &request.body {
-        leaves(body, &mut found);
+        leaves(body, NO_WORD, &mut found);
     }
-    found.retain(|value| value.len() >= 6);
     found
 }
 
 /// What Nango said, fit for a model: one line, no control or direction-changing characters, at most 300
 /// characters, without the values that the request carried and without whatever else is quoted.
 fn clean(text: &str, given: &[&str]) -> String {
+    // A credential as short as a word cannot be told from Nango's words: where it could stand, none of them are repeated.
+    let lower = text.to_ascii_lowercase();
+    if given.iter().any(|value| value.len() < NO_WORD && lower.contains(&value.to_ascii_lowercase())) {
+        return String::new();
+    }
     let text = without(text, given);
     let mut out = String::new();
     for (at, part) in shorten(&text, 300).split('"').enumerate() {

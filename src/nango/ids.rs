@@ -10,6 +10,8 @@ text! {
     pub struct IntegrationKey(1..=255, &INTEGRATION_KEY);
     /// A connection's id.
     pub struct ConnectionId(1..=255, &CONNECTION_ID);
+    /// A provider of Nango's catalogue, by its name there.
+    pub struct ProviderName(1..=255, &PROVIDER_NAME);
     /// The key of a tag; Nango keeps it in lower case.
     pub struct TagKey(1..=64, &TAG_KEY);
     /// The value of a tag.
@@ -20,6 +22,12 @@ text! {
     pub struct Email(5..=255, &EMAIL);
     /// An http(s) URL, or nothing to clear a setting.
     pub struct UrlOrEmpty(0..=2048, &URL_OR_EMPTY);
+    /// An http(s) URL.
+    pub struct Url(1..=2048, &URL);
+    /// One OAuth scope as Nango takes it in an integration.
+    pub struct Scope(1..=255, &SCOPE);
+    /// A secret of an integration.
+    pub struct SecretText(1..=8192);
     /// Free text of some length.
     pub struct LongText(0..=8192);
     /// A search text.
@@ -48,6 +56,12 @@ impl Segment for ConnectionId {
     }
 }
 
+impl Segment for ProviderName {
+    fn text(&self) -> &str {
+        self
+    }
+}
+
 /// Of identifiers that stand in a path.
 const NO_DOT_SEGMENT: Option<Beyond> =
     Some(Beyond { code: "dot_segment", refuses: is_dot_segment, rule: "not contain `.` or `..` as a path segment, in any encoding" });
@@ -57,6 +71,14 @@ static INTEGRATION_KEY: Pattern = Pattern {
     matches: |text| text.chars().all(|c| c.is_ascii_alphanumeric() || "~:.@ _-".contains(c)),
     rule: "consist of letters, digits, space and ~ : . @ _ - only",
     beyond: NO_DOT_SEGMENT,
+};
+
+// Without dots there is no dot segment.
+static PROVIDER_NAME: Pattern = Pattern {
+    regex: r"^[a-zA-Z0-9_-]+$",
+    matches: |text| text.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)),
+    rule: "consist of letters, digits, _ and - only",
+    beyond: None,
 };
 
 static CONNECTION_ID: Pattern = Pattern {
@@ -82,12 +104,19 @@ static EMAIL: Pattern = Pattern {
     beyond: Some(Beyond { code: "stray_dot", refuses: has_stray_dot, rule: "be an email address without a leading or a double dot" }),
 };
 
+/// One of an integration's scopes, which Nango keeps joined by commas (packages/server/lib/helpers/validation.ts).
+static SCOPE: Pattern = Pattern {
+    regex: r"^[0-9a-zA-Z:/_.*-]+$",
+    matches: |text| text.chars().all(|c| c.is_ascii_alphanumeric() || ":/_.*-".contains(c)),
+    rule: "be one scope, of letters, digits and : / _ . * - only",
+    beyond: None,
+};
+
+static URL: Pattern = Pattern { regex: r"^https?://[^\s]+$", matches: is_url, rule: "be an http or https URL", beyond: None };
+
 static URL_OR_EMPTY: Pattern = Pattern {
     regex: r"^(https?://[^\s]+)?$",
-    matches: |text| {
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        text.is_empty() || rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
-    },
+    matches: |text| text.is_empty() || is_url(text),
     rule: "be an http or https URL, or empty to clear it",
     beyond: None,
 };
@@ -98,6 +127,11 @@ static CURSOR: Pattern = Pattern {
     rule: "be a cursor as an earlier call returned it",
     beyond: None,
 };
+
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+}
 
 /// Nango's own rule (zod's email), but for [`has_stray_dot`], which no portable regular expression says.
 fn is_email(text: &str) -> bool {

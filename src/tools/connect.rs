@@ -3,11 +3,13 @@
 pub(crate) mod create_connect_session;
 pub(crate) mod create_reconnect_session;
 pub(crate) mod create_standard_connect_session;
+mod kept;
 mod session;
 
 use crate::nango::{AnyKey, Email, IntegrationKey, Label, LongText, TagKey, TagValue};
 use crate::tool::{Dict, Open, Passed, object};
 
+pub(crate) use self::kept::Kept;
 pub(crate) use self::session::{Session, given, link_output, merged, tag_dict};
 
 /// Tags as arguments.

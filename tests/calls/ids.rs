@@ -88,6 +88,12 @@ const IDS: &[(&str, &str)] = &[
     ("apply_connection_convention", "connection_id"),
     ("apply_connection_convention", "provider_config_key"),
     ("audit_connection_conventions", "integration_id"),
+    ("get_integration", "integration_id"),
+    ("get_provider", "provider"),
+    ("create_integration", "unique_key"),
+    ("update_integration", "integration_id"),
+    ("update_integration", "unique_key"),
+    ("delete_integration", "integration_id"),
 ];
 
 /// Path and decoded query pairs of a request line.

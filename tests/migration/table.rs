@@ -35,10 +35,6 @@ const fn gone(old: &'static str, note: &'static str) -> Row {
     Row { old, new: None, note, arguments: &[] }
 }
 
-/// Tools that later toolsets bring: a test fails as soon as one of them is there, and it leaves this list.
-pub(super) const NOT_YET: &[&str] =
-    &["get_integration", "search_provider_templates", "get_provider", "create_integration", "update_integration", "delete_integration"];
-
 /// Arguments that many tools had.
 pub(super) const EVERYWHERE: &[(&str, To)] = &[
     ("confirmation", Kept("needed only with `NANGO_MCP_APPROVAL=phrase`, by the same phrases")),

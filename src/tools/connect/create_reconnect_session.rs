@@ -1,14 +1,11 @@
 //! A link that repairs a connection, with its tags kept.
 
-use serde_json::Value;
-
 use super::session::{generated, given, merged, webhook};
-use super::{Defaults, EndUser, Next, Organization, Overrides, Session, TagsArg, link_output, tag_dict};
+use super::{Defaults, EndUser, Kept, Next, Organization, Overrides, Session, TagsArg, link_output, tag_dict};
 use crate::context::Context;
 use crate::error::Error;
-use crate::json;
 use crate::nango::tags::{self, Tags};
-use crate::nango::{ConnectionId, IntegrationKey, Path, Request, TagKey, UrlOrEmpty};
+use crate::nango::{ConnectionId, IntegrationKey, TagKey, UrlOrEmpty};
 use crate::tool::{Dict, Effect, List, Toolset, object};
 use crate::tools::connections;
 
@@ -73,7 +70,7 @@ impl crate::tool::Tool for Tool {
     }
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let kept = if args.preserve_tags { Kept::read(cx, args)? } else { Kept::default() };
+        let kept = if args.preserve_tags { Kept::read(cx, &args.connection_id, &args.provider_config_key)? } else { Kept::default() };
         // What the call names wins; an end user or organization in the call makes tags too.
         let named = tags::lay(generated(args.end_user.as_ref(), args.organization.as_ref())?, &given(args.tags.as_ref(), "tags")?);
         let preserved: Tags = kept.tags.iter().filter(|(key, _)| !named.iter().any(|(name, _)| name == key)).cloned().collect();
@@ -102,70 +99,4 @@ impl crate::tool::Tool for Tool {
             warnings: List(kept.warnings),
         })
     }
-}
-
-/// What the connection has that completing a reconnect would wipe.
-#[derive(Default)]
-struct Kept {
-    tags: Tags,
-    webhook_url_override: Option<String>,
-    warnings: Vec<String>,
-}
-
-impl Kept {
-    /// Read it. A key that may not read connections is no obstacle: the link is still wanted.
-    fn read(cx: &Context<'_>, args: &Args) -> Result<Self, Error> {
-        let answer = cx.send(&connections::read(&args.connection_id, &args.provider_config_key));
-        if answer.as_ref().is_err_and(|error| error.code() == "missing_scope") {
-            let say = "the API key may not read connections (environment:connections:read), so the connection's present tags and webhook \
-                URL are not known and completing this link replaces them by the ones given here";
-            return Ok(Self { warnings: vec![say.into()], ..Self::default() });
-        }
-        // A failed refresh is the usual reason for a reconnect. What is not this connection is refused: a link made all
-        // the same would wipe its tags, or put another's in their place.
-        let connection = connections::found(cx, &args.connection_id, &args.provider_config_key, answer)?;
-        let (tags, lost) = connections::tags_of(&connection);
-        let mut warnings = losses(cx, &connection);
-        if !lost.is_empty() {
-            warnings.push(format!(
-                "{} of the connection's tags break Nango's own rules and cannot be sent again: completing this link drops them",
-                lost.len()
-            ));
-        }
-        let webhook_url_override = connection.get("webhook_url_override").and_then(Value::as_str).map(str::to_owned);
-        Ok(Self { tags, webhook_url_override, warnings })
-    }
-}
-
-/// What completing the reconnect resets: for providers without OAuth, metadata and connection_config
-/// (observed for API_KEY; packages/server/lib/controllers/auth for the others).
-fn losses(cx: &Context<'_>, connection: &Value) -> Vec<String> {
-    let lost: Vec<String> = ["metadata", "connection_config"]
-        .into_iter()
-        .filter_map(|field| {
-            let keys = connection.get(field)?.as_object()?;
-            let names: Vec<&str> = keys.keys().map(String::as_str).take(10).collect();
-            (!names.is_empty()).then(|| format!("{field} ({})", names.join(", ")))
-        })
-        .collect();
-    if lost.is_empty() {
-        return Vec::new();
-    }
-    let lost = lost.join(" and ");
-    match auth_mode(cx, connection) {
-        Some(mode) if mode.contains("OAUTH") || mode == "APP" || mode == "CUSTOM" => Vec::new(),
-        Some(mode) => vec![format!("the provider's auth mode is {mode}: completing this link resets {lost}; write them again afterwards")],
-        None => vec![format!("unless the provider uses OAuth, completing this link resets {lost}; look at them afterwards")],
-    }
-}
-
-/// The auth mode: of the credentials where the key may see them, else of the provider, which any key may read.
-fn auth_mode(cx: &Context<'_>, connection: &Value) -> Option<String> {
-    let of_credentials = json::text_at(connection, "credentials", "type").map(str::to_owned);
-    let mode = of_credentials.or_else(|| {
-        let provider = IntegrationKey::from_text(connection.get("provider")?.as_str()?)?;
-        let request = Request::get("GET /providers/:provider", Path::fixed("/providers").segment(&provider));
-        json::text_at(&cx.send(&request).ok()?.json().ok()?, "data", "auth_mode").map(str::to_owned)
-    });
-    mode.filter(|mode| connections::is_mode(mode))
 }

@@ -213,7 +213,7 @@ fn complete(credentials: &Value) -> Result<&'static str, Error> {
     for field in credentials.as_object().into_iter().flat_map(Map::keys) {
         if field != "type" && !required.iter().chain(*optional).any(|known| known == field) {
             return Err(Error::argument(
-                "credentials_mixed",
+                "credentials_surplus",
                 format!("credentials.{field}"),
                 format!("`credentials.{field}` does not go with the type in `credentials.type`"),
             ));

@@ -67,8 +67,8 @@ impl crate::tool::Tool for Tool {
     fn call(cx: &Context<'_>, _args: &Args) -> Result<Output, Error> {
         // GET /providers/:provider takes any key, and a provider that this Nango does not know is an answer too.
         let github = Path::fixed("/providers/github");
-        let [health, provider] =
-            both(cx, &[Request::get("GET /health", Path::fixed("/health")).keyless(), Request::get("GET /providers/:provider", github)]);
+        let [health, provider] = cx
+            .send_both(&[Request::get("GET /health", Path::fixed("/health")).keyless(), Request::get("GET /providers/:provider", github)]);
         let provider = holding(provider, "GET /providers/:provider", |body| body.get("data").is_some_and(Value::is_object));
         let key_accepted = provider.is_ok()
             || provider.as_ref().is_err_and(|error| error.api().is_some_and(|api| api.status == 404 && api.code != "not_nango"));
@@ -89,7 +89,7 @@ impl crate::tool::Tool for Tool {
                 Request::get("GET /integrations", Path::fixed("/integrations")),
                 Request::get("GET /connections", Path::fixed("/connections")).query("limit", "1"),
             ];
-            let [integrations, connections] = both(cx, &requests);
+            let [integrations, connections] = cx.send_both(&requests);
             for (scope, route, field, answer) in [
                 ("environment:integrations:list", "GET /integrations", "data", integrations),
                 ("environment:connections:list", "GET /connections", "connections", connections),
@@ -126,12 +126,6 @@ fn holding(answer: Result<Answer, Error>, route: &str, fits: impl Fn(&Value) -> 
     let answer = answer?;
     // What takes more than any of these answers would is none of them either.
     if fits(&answer.json()?) { Ok(answer) } else { Err(Error::invalid_answer(route, 200)) }
-}
-
-fn both(cx: &Context<'_>, requests: &[Request; 2]) -> [Result<Answer, Error>; 2] {
-    let mut answers = cx.send_all(requests).into_iter();
-    let mut next = || answers.next().unwrap_or_else(|| Err(Error::policy("protocol_error", "the host gave no answer to a request")));
-    [next(), next()]
 }
 
 fn allowance(left: RateLimit) -> Allowance {

@@ -1,5 +1,6 @@
 //! The integrations of an environment.
 
+use super::Integration;
 use crate::context::Context;
 use crate::error::Error;
 use crate::json::kind_of;
@@ -18,28 +19,10 @@ object! {
 }
 
 object! {
-    /// An integration in short.
-    pub(crate) struct Row {
-        /// Its unique key: what other tools take as provider_config_key or allowed_integrations.
-        unique_key: String,
-        /// Nango's name for the provider.
-        provider: String,
-        /// The name for people.
-        display_name: Option<String>,
-        /// Whether Nango forwards the provider's webhooks.
-        forward_webhooks: Option<bool>,
-        /// When it was made.
-        created_at: Option<String>,
-        /// When it was last changed.
-        updated_at: Option<String>,
-    }
-}
-
-object! {
     /// A page.
     pub(crate) struct Output {
         /// The integrations, by unique key.
-        integrations: List<Passed<Row>, 0, 200>,
+        integrations: List<Passed<Integration>, 0, 200>,
         /// How many there are in all.
         total: Int<0, 1_000_000>,
         /// Where the next page begins; absent on the last one.
@@ -57,8 +40,9 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "list_integrations";
     const TITLE: &'static str = "List configured integrations";
-    const DESCRIPTION: &'static str = "List the integrations of an environment: the services people can connect there, with the unique keys that \
-        other tools ask for. Use it before creating a Connect link when the key is not known; for the accounts already connected use \
+    const DESCRIPTION: &'static str = "List the integrations of an environment: the services people can connect there, with the unique \
+        keys that other tools ask for. Use it before creating a Connect link when the key is not known; for one integration whose key \
+        is known use get_integration, for services that could be set up search_provider_templates, for the accounts already connected \
         list_connections. Credentials of integrations are never shown. The API key needs environment:integrations:list.";
     const TOOLSET: Toolset = Toolset::Integrations;
     const EFFECT: Effect = Effect::Read;
@@ -72,7 +56,7 @@ impl crate::tool::Tool for Tool {
         let limit = usize::try_from(args.limit.0).unwrap_or(1);
         let next = Place { offset: place.offset + limit, ..place };
         let (mut integrations, mut total, mut dropped) = (Vec::new(), 0, 0);
-        answer.each("data", kind_of::<Row>(), &mut dropped, &mut |row| {
+        answer.each("data", kind_of::<Integration>(), &mut dropped, &mut |row| {
             let shown = (place.offset..next.offset).contains(&total);
             total += 1;
             if shown {

@@ -1,0 +1,104 @@
+//! An integration deleted, with the connections that vanish with it counted.
+
+use serde_json::Value;
+
+use super::path;
+use crate::context::Context;
+use crate::error::Error;
+use crate::json::kind_of;
+use crate::nango::{IntegrationKey, Path, Request};
+use crate::tool::{Effect, Int, List, Toolset, object};
+
+/// Connections counted; where there are more, this many at least.
+const COUNTED: i64 = 1000;
+
+object! {
+    /// Arguments.
+    pub(crate) struct Args {
+        /// The integration, by unique key as list_integrations shows it.
+        integration_id: IntegrationKey,
+    }
+}
+
+object! {
+    /// What of a connection is counted.
+    struct Row {
+        /// Its id.
+        connection_id: String,
+        /// Its integration.
+        provider_config_key: String,
+    }
+}
+
+object! {
+    /// What is gone.
+    pub(crate) struct Output {
+        /// Whether the integration is gone.
+        deleted: bool,
+        /// How many connections it had just before, which are gone with it; absent where the API key may not list them.
+        connections_removed: Option<Int<0, COUNTED>>,
+        /// Whether there may have been more: only the first 1,000 are counted.
+        at_least: bool,
+        /// What could not be told.
+        warnings: List<String, 0, 1>,
+    }
+}
+
+/// See [`crate::tool::Tool`].
+pub(crate) struct Tool;
+
+impl crate::tool::Tool for Tool {
+    type Args = Args;
+    type Output = Output;
+    const NAME: &'static str = "delete_integration";
+    const TITLE: &'static str = "Delete an integration and its connections";
+    const DESCRIPTION: &'static str = "Delete an integration with its credentials and all its connections: every account connected \
+        through it is gone, without a question and for good, and people have to connect again. Use it only for a service that is no \
+        longer wanted, after list_connections with integration_id has shown whose accounts go. To change its name, scopes or \
+        credentials use update_integration. The connections are counted first; if that fails nothing is deleted, but a key without \
+        environment:connections:list deletes uncounted and says so. At the provider nothing is revoked. The API key needs \
+        environment:integrations:delete.";
+    const TOOLSET: Toolset = Toolset::Integrations;
+    const EFFECT: Effect = Effect::Destructive;
+    const IDEMPOTENT: bool = false;
+    const SCOPES: &'static [&'static str] = &["environment:integrations:delete"];
+    const BETTER_WITH: &'static [&'static str] = &["environment:connections:list"];
+
+    fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
+        let mut warnings = Vec::new();
+        let counted = match count(cx, &args.integration_id) {
+            Ok(counted) => Some(counted),
+            // The count decides nothing: who may delete integrations and not list connections was given just that.
+            Err(error) if error.code() == "missing_scope" => {
+                warnings
+                    .push("the API key may not list connections (environment:connections:list), so how many went is not known".to_owned());
+                None
+            }
+            Err(error) => return Err(error.after(&[], &["the deletion"])),
+        };
+        let answer = cx.send(&Request::delete("DELETE /integrations/:uniqueKey", path(&args.integration_id)))?;
+        if answer.json()?.get("success") != Some(&Value::Bool(true)) {
+            return Err(Error::invalid_answer(answer.route, answer.status));
+        }
+        Ok(Output {
+            deleted: true,
+            connections_removed: counted.map(|counted| Int(counted.min(COUNTED))),
+            at_least: counted.is_some_and(|counted| counted > COUNTED),
+            warnings: List(warnings),
+        })
+    }
+}
+
+/// How many connections an integration has; one more than [`COUNTED`] where there are more.
+fn count(cx: &Context<'_>, key: &IntegrationKey) -> Result<i64, Error> {
+    // integrationId is a list with commas, which no key has.
+    let request = Request::get("GET /connections", Path::fixed("/connections"))
+        .query("integrationId", &**key)
+        .query("limit", (COUNTED + 1).to_string());
+    let mut counted = 0;
+    cx.send(&request)?.each("connections", kind_of::<Row>(), &mut 0, &mut |row| {
+        counted += i64::from(row.get("provider_config_key").and_then(Value::as_str) == Some(key));
+        false
+    })?;
+    Ok(counted)
+}
