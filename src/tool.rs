@@ -10,8 +10,8 @@ mod schema;
 
 use serde_json::{Map, Value};
 
-pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, Passed, Raw, first, members, or, plain};
-pub(crate) use self::arg::{choices, object, text};
+pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, Passed, Raw, argument_doc, first, members, or, plain, result_doc};
+pub(crate) use self::arg::{choices, declare, object, result, text};
 pub use self::check::{fits, is_hidden, nearest};
 pub use self::kind::{Beyond, Kind, Param, Pattern, Text};
 use crate::config::{Approval, Config};

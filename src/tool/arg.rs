@@ -69,6 +69,16 @@ fn items(value: Value, fit: &mut bool) -> Vec<Value> {
     }
 }
 
+/// What an argument means, for its schema.
+pub const fn argument_doc(doc: &'static str) -> &'static str {
+    doc
+}
+
+/// What a result field means: for documents, which a native build writes.
+pub const fn result_doc(doc: &'static str) -> &'static str {
+    if cfg!(target_arch = "wasm32") { "" } else { doc }
+}
+
 /// The first of the choices.
 #[expect(clippy::panic, reason = "evaluated by the compiler: it fails the build, not a call")]
 pub const fn first<T: Copy>(all: &'static [(&'static str, T)]) -> T {
@@ -83,7 +93,19 @@ pub const fn first<T: Copy>(all: &'static [(&'static str, T)]) -> T {
 /// A field is required unless it is an `Option` or has a default (`limit: Int<1, 200> = 50`).
 /// Every field's type implements [`Arg`], so objects nest: as a field, in a list, as the value of a map.
 macro_rules! object {
+    ($($object:tt)*) => { $crate::tool::declare! { argument_doc $($object)* } };
+}
+
+/// The same for an object of results only. Published schemas of results have no descriptions, so the component does not
+/// carry them; docs/tools.md has them from a native build.
+macro_rules! result {
+    ($($object:tt)*) => { $crate::tool::declare! { result_doc $($object)* } };
+}
+
+/// What [`object!`] and [`result!`] have in common.
+macro_rules! declare {
     (
+        $doc_of:ident
         $(#[$meta:meta])*
         $vis:vis struct $name:ident {
             $($(#[doc = $doc:literal])+ $field:ident : $ty:ty $(= $default:literal)?,)*
@@ -96,7 +118,7 @@ macro_rules! object {
         impl $crate::tool::Object for $name {
             const PARAMS: &'static [$crate::tool::Param] = &[$($crate::tool::Param {
                 name: const { $crate::tool::plain(stringify!($field)) },
-                doc: concat!($($doc),+),
+                doc: $crate::tool::$doc_of(concat!($($doc),+)),
                 kind: &<$ty as $crate::tool::Arg>::KIND,
                 required: <$ty as $crate::tool::Arg>::REQUIRED $(&& { let _ = $default; false })?,
                 default: { let _default: Option<&'static str> = None; $(let _default = Some(stringify!($default));)? _default },
@@ -201,7 +223,7 @@ macro_rules! choices {
     };
 }
 
-pub(crate) use {choices, object, text};
+pub(crate) use {choices, declare, object, result, text};
 
 /// A list of `MIN` to `MAX` items.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ mod kept;
 mod session;
 
 use crate::nango::{AnyKey, Email, IntegrationKey, Label, LongText, TagKey, TagValue};
-use crate::tool::{Dict, Open, Passed, object};
+use crate::tool::{Dict, Open, Passed, object, result};
 
 pub(crate) use self::kept::Kept;
 pub(crate) use self::session::{Session, given, link_output, merged, tag_dict};
@@ -65,7 +65,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The call to make next.
     pub(crate) struct Next {
         /// The tool.

@@ -17,12 +17,12 @@ use crate::error::{ApiError, Error};
 use crate::json;
 use crate::nango::tags::Tags;
 use crate::nango::{Answer, AnyKey, ConnectionId, IntegrationKey, Path, Request, TagKey, TagValue};
-use crate::tool::{Dict, List, Open, Passed, object};
+use crate::tool::{Dict, List, Open, Passed, result};
 
 /// Tags as Nango holds them.
 pub(crate) type HeldTags = Dict<AnyKey, String, 100>;
 
-object! {
+result! {
     /// Something wrong with a connection.
     pub(crate) struct ConnectionError {
         /// What failed: auth (the credentials no longer work) or sync.
@@ -32,7 +32,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The organization of a person.
     pub(crate) struct PersonOrganization {
         /// Its id in your application.
@@ -42,7 +42,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The person a connection belongs to, where it was made with end_user.
     pub(crate) struct Person {
         /// The id in your application.
@@ -56,7 +56,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// A connection, as far as it is shown.
     pub(crate) struct Connection {
         /// Its id; with provider_config_key it names the connection.
@@ -85,7 +85,7 @@ object! {
 /// A connection that is only passed on.
 pub(crate) type Shown = Passed<Connection>;
 
-object! {
+result! {
     /// The part of a connection whose values stay in Nango.
     struct Aside {
         /// Settings of the provider; some are secret.

@@ -13,12 +13,12 @@ pub(crate) use self::credentials::Credentials;
 use crate::error::Error;
 use crate::json;
 use crate::nango::{Answer, AnyKey, IntegrationKey, LongText, Path};
-use crate::tool::{Arg, Dict, Passed, object};
+use crate::tool::{Arg, Dict, Passed, result};
 
 /// Settings of an integration, by name.
 pub(crate) type Settings = Passed<Dict<AnyKey, LongText, 50>>;
 
-object! {
+result! {
     /// An integration, as all routes show it; credentials are no part of it.
     pub(crate) struct Integration {
         /// Its unique key: what other tools take as provider_config_key or allowed_integrations.

@@ -167,7 +167,7 @@ pub(crate) fn webhook(url: Option<&UrlOrEmpty>) -> Option<String> {
 /// Declare the result of a link tool: what all of them return, then its own fields.
 macro_rules! link_output {
     ($($(#[doc = $doc:literal])+ $field:ident : $ty:ty,)*) => {
-        crate::tool::object! {
+        crate::tool::result! {
             /// The link and what to do with it.
             pub(crate) struct Output {
                 /// The link for the person. It contains a session token: whoever opens it connects an account as that person.

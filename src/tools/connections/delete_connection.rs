@@ -4,7 +4,7 @@ use super::succeeded;
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::{ConnectionId, IntegrationKey, Path, Request};
-use crate::tool::{Effect, Toolset, object};
+use crate::tool::{Effect, Toolset, object, result};
 
 object! {
     /// Arguments.
@@ -16,7 +16,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What was deleted.
     pub(crate) struct Output {
         /// The connection's id.

@@ -4,7 +4,7 @@ use super::{ConnectionError, Person, connection_config_names, read};
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::{AnyKey, ConnectionId, IntegrationKey};
-use crate::tool::{Dict, Effect, Int, List, Open, Passed, Toolset, object};
+use crate::tool::{Dict, Effect, Int, List, Open, Passed, Toolset, object, result};
 
 object! {
     /// Arguments.
@@ -18,7 +18,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What Nango's connection shows of itself.
     pub(crate) struct Output {
         /// The connection's id.

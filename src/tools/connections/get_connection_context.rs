@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json;
 use crate::nango::{Answer, AnyKey, ConnectionId, IntegrationKey, Path, Request};
-use crate::tool::{Arg, Dict, Effect, Int, List, Open, Passed, Toolset, choices, object};
+use crate::tool::{Arg, Dict, Effect, Int, List, Open, Passed, Toolset, choices, object, result};
 use crate::tools::connect::Next;
 
 object! {
@@ -32,7 +32,7 @@ choices! {
 /// Values by the path at which they stand.
 type ByPath = Dict<AnyKey, Value, 50>;
 
-object! {
+result! {
     /// Fields that tell scopes or rights, by path such as `credentials.raw.scope`.
     pub(crate) struct Scopes {
         /// Of the connection: what was granted.
@@ -42,7 +42,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What of the connection is shown.
     pub(crate) struct Seen {
         /// Its id.
@@ -64,7 +64,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The connection and what surrounds it.
     pub(crate) struct Output {
         /// The connection's id.

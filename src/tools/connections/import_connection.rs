@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::json;
 use crate::nango::tags::Tags;
 use crate::nango::{ConnectionId, IntegrationKey, Label, LongText, Path, Request};
-use crate::tool::{Arg, Effect, Int, List, Open, Passed, Pattern, Toolset, choices, object, text};
+use crate::tool::{Arg, Effect, Int, List, Open, Passed, Pattern, Toolset, choices, object, result, text};
 use crate::tools::connect::{EndUser, TagsArg, merged};
 
 text! {
@@ -122,7 +122,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The imported connection.
     pub(crate) struct Output {
         /// The connection, as Nango holds it now.

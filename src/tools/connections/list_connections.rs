@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::json::{self, kind_of};
 use crate::nango::tags::{self, Tags};
 use crate::nango::{AnyKey, ConnectionId, Cursor, IntegrationKey, Label, Path, Request, Search, TagKey, TagValue, Window};
-use crate::tool::{Dict, Effect, Int, List, Passed, Toolset, object};
+use crate::tool::{Dict, Effect, Int, List, Passed, Toolset, object, result};
 use crate::tools::listing::Place;
 
 object! {
@@ -35,7 +35,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// A connection in short.
     pub(crate) struct Row {
         /// The connection's id; with provider_config_key it names the connection.
@@ -55,7 +55,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// A page.
     pub(crate) struct Output {
         /// The connections, newest first.

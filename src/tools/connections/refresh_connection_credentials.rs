@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json;
 use crate::nango::{Answer, ConnectionId, IntegrationKey, time};
-use crate::tool::{Effect, Toolset, object};
+use crate::tool::{Effect, Toolset, object, result};
 
 object! {
     /// Arguments.
@@ -19,7 +19,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What the refresh changed.
     pub(crate) struct Output {
         /// The connection's id.

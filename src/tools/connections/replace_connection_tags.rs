@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::json;
 use crate::nango::tags::{self, Tags};
 use crate::nango::{ConnectionId, IntegrationKey, TagKey};
-use crate::tool::{Dict, Effect, List, Toolset, choices, is_hidden, object};
+use crate::tool::{Dict, Effect, List, Toolset, choices, is_hidden, object, result};
 use crate::tools::connect::{TagsArg, given, tag_dict};
 
 choices! {
@@ -33,7 +33,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The tags, before and after.
     pub(crate) struct Output {
         /// Tags before; absent when the API key may not read connections.

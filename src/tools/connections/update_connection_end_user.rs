@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::json;
 use crate::nango::tags::{self, MAX_TAGS, Tags};
 use crate::nango::{ConnectionId, Email, IntegrationKey, Label, Path, Request, TagKey};
-use crate::tool::{Dict, Effect, Toolset, object};
+use crate::tool::{Dict, Effect, Toolset, object, result};
 use crate::tools::connect::tag_dict;
 
 object! {
@@ -31,7 +31,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The person.
     pub(crate) struct EndUser {
         /// The id in your application.
@@ -43,7 +43,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The person and the tags, as read back.
     pub(crate) struct Output {
         /// The person of the connection now.

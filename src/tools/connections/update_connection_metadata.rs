@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json;
 use crate::nango::{ConnectionId, IntegrationKey, Path, Request};
-use crate::tool::{Effect, List, Open, Toolset, choices, object};
+use crate::tool::{Effect, List, Open, Toolset, choices, object, result};
 
 choices! {
     /// What becomes of the metadata that is there.
@@ -31,7 +31,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The metadata afterwards.
     pub(crate) struct Output {
         /// All metadata after the change; where it could not be read back, what was sent.

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::json;
 use crate::nango::tags::{self, MAX_TAGS, Tags};
 use crate::nango::{ConnectionId, Email, IntegrationKey, Label, Path, Request, TagKey};
-use crate::tool::{Arg, Dict, Effect, List, Open, Toolset, object};
+use crate::tool::{Arg, Dict, Effect, List, Open, Toolset, object, result};
 use crate::tools::connect::tag_dict;
 use crate::tools::connections::{found, read, tags_of};
 
@@ -32,7 +32,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What of Nango's end user record went into the tags.
     pub(crate) struct Identity {
         /// The name, in end_user_display_name.
@@ -42,7 +42,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What was written.
     pub(crate) struct Output {
         /// All tags of the connection now.

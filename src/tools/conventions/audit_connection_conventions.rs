@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::{self, kind_of};
 use crate::nango::{Cursor, IntegrationKey, Path, Request};
-use crate::tool::{Effect, Int, List, Open, Passed, Toolset, object};
+use crate::tool::{Effect, Int, List, Open, Passed, Toolset, object, result};
 use crate::tools::listing::Place;
 
 /// Connections of a request: an answer with their metadata stays within the cap.
@@ -29,7 +29,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What is looked at of a connection.
     struct Row {
         /// Its id.
@@ -43,7 +43,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// A connection that lacks something.
     pub(crate) struct Finding {
         /// The connection's id.
@@ -57,7 +57,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The audit.
     pub(crate) struct Output {
         /// The environment; its name is what the tag of that name should say.

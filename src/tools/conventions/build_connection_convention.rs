@@ -4,7 +4,7 @@ use super::{OwnerKind, Purpose, Subject};
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::{Email, IntegrationKey, Label, TagKey};
-use crate::tool::{Dict, Effect, Open, Toolset, object};
+use crate::tool::{Dict, Effect, Open, Toolset, object, result};
 use crate::tools::connect::tag_dict;
 
 object! {
@@ -29,7 +29,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What to give the connection.
     pub(crate) struct Output {
         /// An id for a connection that you make yourself; Nango makes that of a Connect link.

@@ -3,14 +3,14 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::AnyKey;
-use crate::tool::{Dict, Effect, List, Toolset, object};
+use crate::tool::{Dict, Effect, List, Toolset, object, result};
 
 object! {
     /// Arguments: none.
     pub(crate) struct Args {}
 }
 
-object! {
+result! {
     /// The convention.
     pub(crate) struct Output {
         /// What tags are for, and what metadata is for.

@@ -5,14 +5,14 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::{Answer, AnyKey, Path, RateLimit, Request};
-use crate::tool::{Dict, Effect, Int, List, Toolset, object};
+use crate::tool::{Dict, Effect, Int, List, Toolset, object, result};
 
 object! {
     /// Arguments: the environment alone.
     pub(crate) struct Args {}
 }
 
-object! {
+result! {
     /// What is left of the account's allowance.
     pub(crate) struct Allowance {
         /// Requests a minute, for the whole Nango account.
@@ -24,7 +24,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The diagnosis.
     pub(crate) struct Output {
         /// Whether Nango is there and takes the key; scopes may still be missing.

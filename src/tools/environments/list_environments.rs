@@ -2,14 +2,14 @@
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::tool::{Effect, List, Toolset, object};
+use crate::tool::{Effect, List, Toolset, object, result};
 
 object! {
     /// Arguments: none.
     pub(crate) struct Args {}
 }
 
-object! {
+result! {
     /// An environment.
     pub(crate) struct Row {
         /// The name that other tools take as environment.
@@ -23,7 +23,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The configuration, as far as it is anybody's business.
     pub(crate) struct Output {
         /// The environments, in the order of configuration.

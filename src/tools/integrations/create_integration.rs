@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json;
 use crate::nango::{IntegrationKey, Label, Path, ProviderName, Request};
-use crate::tool::{Arg, Effect, Int, Passed, Toolset, object};
+use crate::tool::{Arg, Effect, Int, Passed, Toolset, object, result};
 
 object! {
     /// Arguments.
@@ -27,7 +27,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What was made.
     pub(crate) struct Output {
         /// The integration.

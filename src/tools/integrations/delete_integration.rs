@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::kind_of;
 use crate::nango::{IntegrationKey, Path, Request};
-use crate::tool::{Effect, Int, List, Toolset, object};
+use crate::tool::{Effect, Int, List, Toolset, object, result};
 
 /// Connections counted; where there are more, this many at least.
 const COUNTED: i64 = 1000;
@@ -20,7 +20,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What of a connection is counted.
     struct Row {
         /// Its id.
@@ -30,7 +30,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What is gone.
     pub(crate) struct Output {
         /// Whether the integration is gone.

@@ -4,7 +4,7 @@ use super::{Integration, path, shown};
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::{IntegrationKey, Request};
-use crate::tool::{Effect, Int, Passed, Toolset, object};
+use crate::tool::{Effect, Int, Passed, Toolset, object, result};
 
 object! {
     /// Arguments.
@@ -16,7 +16,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The integration.
     pub(crate) struct Output {
         /// The integration.
@@ -28,7 +28,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What stands beside the integration on request.
     struct Aside {
         /// The address.

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json;
 use crate::nango::{AnyKey, Path, ProviderName, Request};
-use crate::tool::{Arg, Dict, Effect, Int, List, Passed, Toolset, object};
+use crate::tool::{Arg, Dict, Effect, Int, List, Passed, Toolset, object, result};
 
 object! {
     /// Arguments.
@@ -17,7 +17,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// A field of a form, without the value of what is secret.
     pub(crate) struct Field {
         /// Kind of value.
@@ -54,7 +54,7 @@ object! {
 /// A form: its fields by name.
 pub(crate) type Form = Option<Dict<AnyKey, Field, 100>>;
 
-object! {
+result! {
     /// What the catalogue says about a provider.
     pub(crate) struct Provider {
         /// Its name in the catalogue: what create_integration takes as provider.
@@ -86,7 +86,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The provider.
     pub(crate) struct Output {
         /// The provider.

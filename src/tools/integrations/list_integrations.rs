@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::kind_of;
 use crate::nango::{Cursor, Path, Request};
-use crate::tool::{Effect, Int, List, Passed, Toolset, object};
+use crate::tool::{Effect, Int, List, Passed, Toolset, object, result};
 use crate::tools::listing::Place;
 
 object! {
@@ -18,7 +18,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// A page.
     pub(crate) struct Output {
         /// The integrations, by unique key.

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::{self, kind_of};
 use crate::nango::{Answer, Label, Path, Request, Search};
-use crate::tool::{Effect, Int, List, Passed, Toolset, object};
+use crate::tool::{Effect, Int, List, Passed, Toolset, object, result};
 
 object! {
     /// Arguments.
@@ -26,7 +26,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What is read of a template.
     struct Template {
         /// Its name in the catalogue.
@@ -46,7 +46,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// A provider that matches.
     pub(crate) struct Match {
         /// Its name in the catalogue: what get_provider and other tools take as provider.
@@ -70,7 +70,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// What of an integration tells its provider.
     struct Configured {
         /// Its unique key.
@@ -80,7 +80,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The best matches.
     pub(crate) struct Output {
         /// The best matches first: exact name, beginning of the name, of a word in it, part of it, category; then by name.
@@ -225,8 +225,17 @@ fn note(names: &mut Vec<String>, name: &str) {
 
 /// Lower-case words, one blank between them: `Google-Drive` is `google drive`.
 fn plain(text: &str) -> String {
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    words.join(" ").to_lowercase()
+    let mut plain = String::new();
+    // By ASCII: Unicode's tables would be 10 kB of the compressed component, and names of providers hardly need them.
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() || !c.is_ascii() {
+            plain.push(c.to_ascii_lowercase());
+        } else if !plain.is_empty() && !plain.ends_with(' ') {
+            plain.push(' ');
+        }
+    }
+    plain.truncate(plain.trim_end_matches(' ').len());
+    plain
 }
 
 /// How well a template matches, 0 being best; `None` if one of the words does not match.

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{ApiError, Error};
 use crate::json;
 use crate::nango::{ConnectionId, IntegrationKey, Label, Request};
-use crate::tool::{Effect, Int, List, Object, Passed, Toolset, object};
+use crate::tool::{Effect, Int, List, Object, Passed, Toolset, object, result};
 use crate::tools::connect::{Kept, Session};
 
 object! {
@@ -35,7 +35,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// A link with which a person authorizes a connection again.
     pub(crate) struct ReconnectLink {
         /// The connection.
@@ -51,7 +51,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The change and the links.
     pub(crate) struct Output {
         /// The integration after the change.

@@ -10,9 +10,9 @@ use super::shape::{kind, preview, shape};
 use crate::error::Error;
 use crate::json::{self, Part, parts};
 use crate::nango::proxy::ProviderAnswer;
-use crate::tool::{Int, List, object};
+use crate::tool::{Int, List, result};
 
-object! {
+result! {
     /// What the response is, and how to get at the rest.
     pub(crate) struct Meta {
         /// json, text, binary or none.

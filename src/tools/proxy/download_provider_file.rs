@@ -9,7 +9,7 @@ use crate::error::{ApiError, Error};
 use crate::nango::proxy::{Call, refusal, request};
 use crate::nango::{BaseUrl, ConnectionId, IntegrationKey, ProxyPath};
 use crate::project::mask;
-use crate::tool::{Effect, Int, Pattern, Toolset, object, text};
+use crate::tool::{Effect, Int, Pattern, Toolset, object, result, text};
 
 text! {
     /// A file name.
@@ -47,7 +47,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The file, whose bytes are a resource of the same result.
     pub(crate) struct Output {
         /// What it is called.

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::nango::proxy::{Call, ProviderAnswer, refusal, request};
 use crate::nango::{AnyKey, BaseUrl, ConnectionId, Cursor, IntegrationKey, ProxyPath};
-use crate::tool::{Dict, Effect, Int, List, Raw, Toolset, choices, object};
+use crate::tool::{Dict, Effect, Int, List, Raw, Toolset, choices, object, result};
 
 choices! {
     /// HTTP methods that Nango passes on; it answers OPTIONS itself (observed).
@@ -60,7 +60,7 @@ object! {
     }
 }
 
-object! {
+result! {
     /// The provider's answer.
     pub(crate) struct Output {
         /// Whether the provider answered with 2xx.
