@@ -116,8 +116,7 @@ impl Config {
     /// The first variable whose value cannot hold.
     pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let vars: Vec<(String, String)> = vars.into_iter().collect();
-        let set = |name: &str| vars.iter().find(|(have, _)| have == name).map(|(_, value)| value.trim());
-        let get = |name: &str| set(name).filter(|value| !value.is_empty());
+        let get = |name: &str| value_of(&vars, name);
         let base = Base::parse("NANGO_BASE_URL", get("NANGO_BASE_URL").unwrap_or("https://api.nango.dev"))?;
         let public_url = get("NANGO_MCP_PUBLIC_NANGO_URL")
             .map(|url| Base::parse("NANGO_MCP_PUBLIC_NANGO_URL", url).map(|base| base.to_string()))
@@ -213,6 +212,13 @@ impl std::fmt::Display for Base {
         let scheme = if self.https { "https" } else { "http" };
         write!(f, "{scheme}://{}{}", self.authority, self.prefix)
     }
+}
+
+/// The value of a variable, without blanks around it. Not inlined: it is asked for two dozen times.
+#[inline(never)]
+fn value_of<'a>(vars: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let (_, value) = vars.iter().find(|(have, _)| have == name)?;
+    Some(value.trim()).filter(|value| !value.is_empty())
 }
 
 /// What two names must share to be one: letters and digits, without case.

@@ -10,7 +10,9 @@ mod schema;
 
 use serde_json::{Map, Value};
 
-pub use self::arg::{Arg, Dict, Int, Key, List, Object, Open, Passed, Raw, argument_doc, first, members, or, plain, result_doc};
+pub use self::arg::{
+    Arg, Dict, Int, Key, List, Object, Open, Passed, Raw, argument_doc, first, members, named, next, plain, result_doc, values,
+};
 pub(crate) use self::arg::{choices, declare, object, result, text};
 pub use self::check::{fits, is_hidden, nearest};
 pub use self::kind::{Beyond, Kind, Param, Pattern, Text};

@@ -8,6 +8,9 @@ mod integrations;
 mod listing;
 mod proxy;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+use sha2::{Digest, Sha256};
+
 use crate::tool::{Entry, entry};
 
 /// Every tool.
@@ -40,3 +43,21 @@ pub static TOOLS: &[Entry] = &[
     entry::<conventions::apply_connection_convention::Tool>(),
     entry::<conventions::audit_connection_conventions::Tool>(),
 ];
+
+/// A digest that binds a cursor to what it belongs to. Half of SHA-256: mistakes are to be caught, not attacks. A forged
+/// cursor reads nothing that its tool would not show anyway.
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+        hash.update([0]);
+    }
+    text_of(hash)
+}
+
+/// A digest as text.
+#[inline(never)]
+fn text_of(hash: Sha256) -> String {
+    let hash = hash.finalize();
+    Base64UrlUnpadded::encode_string(hash.get(..16).unwrap_or_default())
+}

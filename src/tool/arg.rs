@@ -39,10 +39,23 @@ pub const fn plain(field: &'static str) -> &'static str {
     }
 }
 
-/// The value, or if it is null the default. Not inlined, as all that is done at every field of every tool.
+/// The values of an object in the order of its table; the default where there is none, null where there is no default.
+/// Not inlined, as all that is done for every tool.
 #[inline(never)]
-pub fn or(value: Value, default: Value) -> Value {
-    if value.is_null() { default } else { value }
+pub fn values(params: &[Param], mut object: Map<String, Value>) -> std::vec::IntoIter<Value> {
+    let mut values = Vec::with_capacity(params.len());
+    for param in params {
+        let value = json::take(&mut object, param.name);
+        let default = if value.is_null() { param.default.and_then(|text| json::read(text.as_bytes())) } else { None };
+        values.push(default.unwrap_or(value));
+    }
+    values.into_iter()
+}
+
+/// The next of them.
+#[inline(never)]
+pub fn next(values: &mut std::vec::IntoIter<Value>) -> Value {
+    values.next().unwrap_or_default()
 }
 
 /// The members of an object.
@@ -67,6 +80,16 @@ fn items(value: Value, fit: &mut bool) -> Vec<Value> {
             Vec::new()
         }
     }
+}
+
+/// An object of these values, each under the name of its parameter; null leaves it out.
+#[inline(never)]
+pub fn named(params: &[Param], values: &mut [Value]) -> Map<String, Value> {
+    let mut object = json::empty();
+    for (param, value) in params.iter().zip(values) {
+        json::put_if(&mut object, param.name, value.take());
+    }
+    object
 }
 
 /// What an argument means, for its schema.
@@ -125,19 +148,14 @@ macro_rules! declare {
             },)*];
 
             #[allow(unused_mut, unused_variables, reason = "an object may have no fields")]
-            fn take(mut object: serde_json::Map<String, serde_json::Value>, fit: &mut bool) -> Self {
-                Self { $($field: {
-                    let value = $crate::json::take(&mut object, const { $crate::tool::plain(stringify!($field)) });
-                    $(let value = $crate::tool::or(value, serde_json::Value::from($default));)?
-                    <$ty as $crate::tool::Arg>::take(value, fit)
-                },)* }
+            fn take(object: serde_json::Map<String, serde_json::Value>, fit: &mut bool) -> Self {
+                let mut values = $crate::tool::values(Self::PARAMS, object);
+                Self { $($field: <$ty as $crate::tool::Arg>::take($crate::tool::next(&mut values), fit),)* }
             }
 
-            #[allow(unused_mut, reason = "an object may have no fields")]
             fn give(&self) -> serde_json::Map<String, serde_json::Value> {
-                let mut object = $crate::json::empty();
-                $($crate::json::put_if(&mut object, const { $crate::tool::plain(stringify!($field)) }, <$ty as $crate::tool::Arg>::give(&self.$field));)*
-                object
+                let mut values = [$(<$ty as $crate::tool::Arg>::give(&self.$field)),*];
+                $crate::tool::named(Self::PARAMS, &mut values)
             }
         }
 

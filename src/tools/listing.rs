@@ -1,7 +1,5 @@
 //! Cursors of lists: where to go on, bound to the other arguments of the call.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::Cursor;
@@ -34,10 +32,10 @@ impl Place {
 
     fn read(cx: &Context<'_>, cursor: &Cursor) -> Result<Self, Error> {
         let place = || {
-            let mut parts = cursor.split('_');
+            let mut parts = cursor.splitn(3, '_');
             let (offset, way, digest) = (parts.next()?, parts.next()?, parts.next()?);
             let place = Self { offset: offset.parse().ok().filter(|offset| *offset <= 10_000_000)?, way: way.chars().next()? };
-            (way.len() == 1 && digest == place.digest(cx) && parts.next().is_none()).then_some(place)
+            (way.len() == 1 && digest == place.digest(cx)).then_some(place)
         };
         let say =
             "`cursor` does not belong to these arguments: repeat them exactly as in the call that returned it, or start again without it";
@@ -47,8 +45,6 @@ impl Place {
     /// Of the place, the environment and the arguments beside the cursor. Catches mistakes, not forgery: a forged offset
     /// reads nothing that the tool would not list anyway.
     fn digest(self, cx: &Context<'_>) -> String {
-        let mut hasher = DefaultHasher::new();
-        (self.offset, self.way, cx.environment(), cx.arguments()).hash(&mut hasher);
-        hasher.finish().to_string()
+        super::digest(&[&self.offset.to_string(), &self.way.to_string(), cx.environment(), cx.arguments()])
     }
 }

@@ -2,15 +2,11 @@
 //! address and no id, only digests that tell whether it still belongs to the call and to the data.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 use crate::error::Error;
 use crate::json;
 use crate::nango::Cursor;
-
-/// Bytes kept of a digest: mistakes are to be caught, not attacks. A forged cursor reads nothing that the call would not.
-const DIGEST: usize = 16;
 
 /// Where a page begins.
 #[derive(Debug, Default)]
@@ -21,19 +17,9 @@ pub(super) struct Start {
     pub(super) prefix: String,
 }
 
-/// A digest as text.
-pub(super) fn digest(hash: Sha256) -> String {
-    let hash = hash.finalize();
-    Base64UrlUnpadded::encode_string(hash.get(..DIGEST).unwrap_or_default())
-}
-
 /// Of the environment and the arguments beside the cursor.
 fn request(cx: &Context<'_>) -> String {
-    let mut hash = Sha256::new();
-    hash.update(cx.environment());
-    hash.update([0]);
-    hash.update(cx.arguments());
-    digest(hash)
+    crate::tools::digest(&[cx.environment(), cx.arguments()])
 }
 
 /// Where this call begins.

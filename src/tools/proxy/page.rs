@@ -3,11 +3,12 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::cursor::{Start, digest};
+use super::cursor::Start;
 use super::narrow::{Fields, Filters, available, field, keeps, pick};
 use super::shape::preview;
 use crate::error::Error;
 use crate::json::{self, Part, parts};
+use crate::tools::text_of;
 
 /// What is wanted of a list.
 pub(super) struct Wanted<'a> {
@@ -86,7 +87,7 @@ impl Scan<'_> {
             return self.pass(text);
         }
         if at == start.offset && at > 0 {
-            self.changed = digest(self.hash.clone()) != start.prefix;
+            self.changed = text_of(self.hash.clone()) != start.prefix;
         }
         if self.full && self.wanted.filters.0.is_empty() {
             return;
@@ -169,7 +170,7 @@ impl Scan<'_> {
             true => self.next < self.page.total,
             false => self.page.matched > self.page.items.len(),
         };
-        self.page.next = more.then(|| Start { offset: self.next, prefix: digest(self.hash) });
+        self.page.next = more.then(|| Start { offset: self.next, prefix: text_of(self.hash) });
         Ok(self.page)
     }
 }

@@ -56,7 +56,7 @@ object! {
         /// Return the shape of the answer, names and types without values.
         describe: bool = false,
         /// Bytes of JSON above which an answer is shown as a page or a preview.
-        inline_limit: Int<1024, 32_768> = 32_768,
+        inline_limit: Int<1024, 32_768> = 32768,
     }
 }
 
