@@ -181,6 +181,23 @@ fn every_argument_has_a_limit_at_every_depth() {
 }
 
 #[test]
+fn every_default_is_json_that_its_kind_takes() {
+    for entry in TOOLS {
+        walk(entry.params(), "", &mut |path, param| {
+            let Some(default) = param.default else { return };
+            let value: Value = serde_json::from_str(default).unwrap_or_else(|_| panic!("{}: {path}: {default} is no JSON", entry.name));
+            let fits = match param.kind {
+                Kind::Integer { min, max } => value.as_i64().is_some_and(|number| (*min..=*max).contains(&number)),
+                Kind::Bool => value.is_boolean(),
+                Kind::Text(text) => value.as_str().is_some_and(|value| text.choices.is_empty() || text.choices.contains(&value)),
+                _ => false,
+            };
+            assert!(fits, "{}: {path}: its kind does not take the default {default}", entry.name);
+        });
+    }
+}
+
+#[test]
 fn required_arguments_come_first() {
     for entry in TOOLS {
         let optional_from = |params: &[&Param]| params.iter().position(|param| !param.required).unwrap_or(params.len());
