@@ -192,12 +192,12 @@ pub(crate) const fn entry<T: Tool>() -> Entry {
 
 /// `environment`: its values are configuration, so the schema gets them at listing time.
 static ENVIRONMENT: Param =
-    Param { name: "environment", doc: "Nango environment to work in.", kind: &Kind::Text(Text::of(1, 64)), required: true, default: None };
+    Param { name: "environment", doc: "Nango environment.", kind: &Kind::Text(Text::of(1, 64)), required: true, default: None };
 
 /// `confirmation`, for every tool that writes.
 static CONFIRMATION: Param = Param {
     name: "confirmation",
-    doc: "The exact phrase that a refusal quotes; only where one does.",
+    doc: "The exact phrase that a refusal asked for.",
     kind: &Kind::Text(Text::of(0, 200)),
     required: false,
     default: None,

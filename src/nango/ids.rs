@@ -82,7 +82,8 @@ static PROVIDER_NAME: Pattern = Pattern {
 };
 
 static CONNECTION_ID: Pattern = Pattern {
-    regex: r#"^[a-zA-Z0-9,.;:=+~\[\]|@${}"'\\/_ -]+$"#,
+    // In ranges: it stands in every tool that names a connection.
+    regex: r#"^[ "$'+-;=@-\]_a-~]+$"#,
     matches: |text| text.chars().all(|c| c.is_ascii_alphanumeric() || ",.;:=+~[]|@${}\"'\\/_ -".contains(c)),
     rule: "consist of letters, digits, space and , . ; : = + ~ [ ] | @ $ { } \" ' \\ / _ - only",
     beyond: NO_DOT_SEGMENT,

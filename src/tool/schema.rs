@@ -13,8 +13,8 @@ use crate::json;
 enum Detail {
     /// Everything that `check` demands, and what each field means.
     Arguments,
-    /// Names and types. Who calls a tool reads its description and then the result itself; every conversation pays for
-    /// the rest, which docs/tools.md says.
+    /// Names and types of the first level. Who calls a tool reads its description and then the result itself; every
+    /// conversation would pay for the rest, which docs/tools.md says.
     Result,
 }
 
@@ -49,10 +49,8 @@ fn object(params: &mut dyn Iterator<Item = &Param>, detail: Detail) -> Map<Strin
     let mut schema = json::empty();
     json::put(&mut schema, "type", json::text("object"));
     json::put(&mut schema, "properties", properties.into());
-    if !required.is_empty() {
-        json::put(&mut schema, "required", required.into());
-    }
     if detail == Detail::Arguments {
+        json::put_if(&mut schema, "required", if required.is_empty() { Value::Null } else { required.into() });
         json::put(&mut schema, "additionalProperties", false.into());
     }
     schema
@@ -81,18 +79,18 @@ fn kind(kind: &Kind, detail: Detail) -> Map<String, Value> {
             }
             schema
         }
+        // Below its first level a result says itself what it is.
+        Kind::Map { .. } | Kind::Object(_) if !limits => typed("object"),
         Kind::Map { key, value, max } => {
             let mut schema = typed("object");
             json::put(&mut schema, "additionalProperties", self::kind(value, detail).into());
-            if limits {
-                let mut names = text(key, true);
-                // A key is a string in any case.
-                names.shift_remove("type");
-                if !names.is_empty() {
-                    json::put(&mut schema, "propertyNames", names.into());
-                }
-                bound(&mut schema, "maxProperties", *max, usize::MAX);
+            let mut names = text(key, true);
+            // A key is a string in any case.
+            names.shift_remove("type");
+            if !names.is_empty() {
+                json::put(&mut schema, "propertyNames", names.into());
             }
+            bound(&mut schema, "maxProperties", *max, usize::MAX);
             schema
         }
         Kind::Object(params) => object(&mut params.iter(), detail),
@@ -111,16 +109,25 @@ fn text(limits: &Text, limited: bool) -> Map<String, Value> {
     if !limits.choices.is_empty() {
         json::put(&mut schema, "enum", limits.choices.into());
     } else if limited {
-        // A pattern says how short a text may be.
-        if limits.pattern.is_none() {
+        let (pattern, whole) = limits.pattern.map_or((None, false), |pattern| bounded(pattern.regex, limits.max));
+        // A pattern says how short a text may be, and one of a single class how long.
+        if pattern.is_none() {
             bound(&mut schema, "minLength", limits.min, 0);
         }
-        bound(&mut schema, "maxLength", limits.max, usize::MAX);
-        if let Some(pattern) = limits.pattern {
-            json::put(&mut schema, "pattern", json::text(pattern.regex));
+        if !whole {
+            bound(&mut schema, "maxLength", limits.max, usize::MAX);
         }
+        json::put_if(&mut schema, "pattern", pattern.map_or(Value::Null, Value::from));
     }
     schema
+}
+
+/// A pattern; of a single class of characters (`^[…]+$`) with the greatest length in it, and so told.
+fn bounded(regex: &str, max: usize) -> (Option<String>, bool) {
+    match regex.strip_suffix("]+$") {
+        Some(class) if class.starts_with("^[") => (Some(format!("{class}]{{1,{max}}}$")), true),
+        _ => (Some(regex.to_owned()), false),
+    }
 }
 
 fn typed(name: &str) -> Map<String, Value> {

@@ -24,7 +24,7 @@ pub(crate) type Overrides = Passed<Dict<IntegrationKey, IntegrationOverrides, 10
 object! {
     /// The person who connects.
     pub(crate) struct EndUser {
-        /// The person's id in your application; becomes the tag end_user_id.
+        /// Id in your application; becomes the tag end_user_id.
         id: Label,
         /// Email address; becomes the tag end_user_email.
         email: Option<Email>,
@@ -38,7 +38,7 @@ object! {
 object! {
     /// The organization of the person.
     pub(crate) struct Organization {
-        /// The organization's id in your application; becomes the tag organization_id.
+        /// Id in your application; becomes the tag organization_id.
         id: Label,
         /// Name; becomes the tag organization_display_name.
         display_name: Option<Label>,
@@ -50,7 +50,7 @@ object! {
     pub(crate) struct IntegrationDefaults {
         /// OAuth2 only: parameters added to the authorization URL, such as {"prompt": "consent"}.
         authorization_params: Option<Dict<AnyKey, LongText, 50>>,
-        /// Values of the provider's connection fields, such as {"subdomain": "acme"}; oauth_scopes_override is a comma-separated string here.
+        /// Values of connection fields, such as {"subdomain": "acme"}; oauth_scopes_override is a comma-separated text here.
         connection_config: Option<Open>,
         /// Slack only: user scopes, comma-separated.
         user_scopes: Option<LongText>,
@@ -60,7 +60,7 @@ object! {
 object! {
     /// What the Connect page shows for one integration.
     pub(crate) struct IntegrationOverrides {
-        /// Address of your own instructions, shown on the page; needs a Growth or Enterprise plan on Nango Cloud, elsewhere Nango refuses it.
+        /// Address of your own instructions; needs a Growth or Enterprise plan on Nango Cloud, is refused elsewhere.
         docs_connect: Option<LongText>,
     }
 }

@@ -12,7 +12,7 @@ object! {
     pub(crate) struct Args {
         /// Integrations offered on the page, by unique key as list_integrations shows it.
         allowed_integrations: List<IntegrationKey, 1, 100>,
-        /// Tags the connection will carry, for example {"end_user_id": "u1", "organization_id": "acme"}. Required unless end_user is given; {} connects nobody in particular.
+        /// Tags of the connection, such as {"end_user_id": "u1", "organization_id": "acme"}. Required unless end_user is given.
         tags: Option<TagsArg>,
         /// The person, in Nango's older form; Nango turns it into tags, and given tags win.
         end_user: Option<EndUser>,
@@ -22,9 +22,9 @@ object! {
         integrations_config_defaults: Option<Defaults>,
         /// What the page shows, by integration.
         overrides: Option<Overrides>,
-        /// Where Nango sends webhooks about this connection instead of the environment's URL; public https, not nango.dev.
+        /// Where Nango sends webhooks about this connection instead of the environment's URL.
         webhook_url_override: Option<UrlOrEmpty>,
-        /// Also return the token alone, for a Connect UI embedded in your application.
+        /// Also return the token alone, for an embedded Connect UI.
         include_token: bool = false,
     }
 }
@@ -44,12 +44,12 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "create_connect_session";
     const TITLE: &'static str = "Create a Connect link";
-    const DESCRIPTION: &'static str = "Create a link with which a person connects new accounts at the integrations you choose. Use it when you \
-        set the tags yourself or offer several integrations; for one integration under the tagging convention use \
-        create_standard_connect_session; to repair a connection that exists use create_reconnect_session, which keeps its id. Give the link to \
-        that person only: it contains a session token, works for 30 minutes and more than once, and every completion makes another connection. \
-        Nothing is connected until the person finishes. Say who connects by tags (customarily end_user_id, end_user_email, organization_id) or \
-        by end_user: Nango takes 10 tags in all and keeps their keys in lower case. The API key needs environment:connect_sessions:write.";
+    const DESCRIPTION: &'static str = "Create a link with which a person connects new accounts at integrations of your choice. Use it to set the tags \
+        yourself or to offer several integrations; for one integration under the tagging convention use \
+        create_standard_connect_session, to repair an existing connection create_reconnect_session. The link holds a session \
+        token: give it to that person only. It works for 30 minutes and more than once, each completion makes another \
+        connection, and nothing is connected before. Nango takes 10 tags in all, keys in lower case. Needs \
+        environment:connect_sessions:write.";
     const TOOLSET: Toolset = Toolset::Connect;
     const EFFECT: Effect = Effect::Write;
     const IDEMPOTENT: bool = false;

@@ -14,23 +14,23 @@ object! {
     pub(crate) struct Args {
         /// The connection to repair, as list_connections shows it.
         connection_id: ConnectionId,
-        /// Its integration, by unique key.
+        /// Its integration's unique key.
         provider_config_key: IntegrationKey,
-        /// Read the connection first and send its tags and webhook URL again. With false they are replaced by what this call gives, or wiped.
+        /// Send the connection's tags and webhook URL again. With false they are replaced by what this call gives, or wiped.
         preserve_tags: bool = true,
         /// Tags to add or change; they win over kept ones.
         tags: Option<TagsArg>,
-        /// The person, in Nango's older form; ignored by Nango where the connection already has one, but for its tags.
+        /// The person, in Nango's older form; where the connection has one, only its tags count.
         end_user: Option<EndUser>,
         /// The person's organization, in Nango's older form.
         organization: Option<Organization>,
-        /// Settings the page starts from; the only key that has an effect is the connection's integration.
+        /// Settings the page starts from, under the connection's integration.
         integrations_config_defaults: Option<Defaults>,
         /// What the page shows, by integration.
         overrides: Option<Overrides>,
         /// Where Nango sends webhooks about this connection; without it the present URL is kept, empty clears it.
         webhook_url_override: Option<UrlOrEmpty>,
-        /// Also return the token alone, for a Connect UI embedded in your application.
+        /// Also return the token alone, for an embedded Connect UI.
         include_token: bool = false,
     }
 }
@@ -52,12 +52,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "create_reconnect_session";
     const TITLE: &'static str = "Create a reconnect link";
-    const DESCRIPTION: &'static str = "Create a link with which a person authorizes an existing connection again; it keeps its id. Use it when \
-        get_connection or list_connections shows errors, or after scopes changed; for an account that is not connected yet use \
-        create_connect_session or create_standard_connect_session. Completing it replaces tags and webhook URL, so this tool reads the \
-        connection first and sends them again; `warnings` says what is lost all the same (metadata and connection_config of API-key \
-        providers). Until then nothing changes. Give the link to that person only: it contains a session token and works for 30 minutes. The \
-        API key needs environment:connect_sessions:write, and environment:connections:read to keep tags.";
+    const DESCRIPTION: &'static str = "Create a link with which a person authorizes an existing connection again; it keeps its id. Use it when get_connection \
+        or list_connections shows errors, or after scopes changed; for an account not connected yet use create_connect_session \
+        or create_standard_connect_session. Completing it would wipe tags and webhook URL, so they are read first and sent \
+        again; `warnings` says what is lost all the same. The link holds a session token, works for 30 minutes and is for that \
+        person only. Needs environment:connect_sessions:write, and environment:connections:read to keep tags.";
     const TOOLSET: Toolset = Toolset::Connect;
     const EFFECT: Effect = Effect::Write;
     const IDEMPOTENT: bool = false;

@@ -13,9 +13,9 @@ use crate::tools::conventions::{OwnerKind, Purpose, Subject};
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration, by unique key as list_integrations shows it.
+        /// The integration's unique key, as list_integrations shows it.
         provider_config_key: IntegrationKey,
-        /// Who or what connects: a user id, an email address, a mailbox name. Becomes the tag end_user_id and, if it is an email address, end_user_email.
+        /// Who or what connects: user id, email address, mailbox name. Becomes the tag end_user_id; an email address end_user_email too.
         principal: Label,
         /// Whose account it is.
         owner_kind: OwnerKind,
@@ -25,13 +25,13 @@ object! {
         organization_id: Option<Label>,
         /// The person's name, shown on the page.
         display_name: Option<Label>,
-        /// The person's email address, when the principal is not one.
+        /// Email address, when the principal is none.
         email: Option<Email>,
         /// Settings the page starts from, by integration.
         integrations_config_defaults: Option<Defaults>,
         /// Who owns the OAuth app: customer, operator, third_party or unknown; goes into the metadata that after_connect writes.
         oauth_app_owner: Option<Label>,
-        /// Also return the token alone, for a Connect UI embedded in your application.
+        /// Also return the token alone, for an embedded Connect UI.
         include_token: bool = false,
     }
 }
@@ -63,12 +63,12 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "create_standard_connect_session";
     const TITLE: &'static str = "Create a Connect link by convention";
-    const DESCRIPTION: &'static str = "Create a link with which a person connects one integration, tagged by this server's convention: who \
-        (end_user_id, end_user_email, organization_id), where (environment), owner_kind and purpose. Use it so that connections stay findable \
-        and auditable; for tags of your own or several integrations use create_connect_session; to repair a connection that exists use \
-        create_reconnect_session. Give the link to that person only: it contains a session token, works for 30 minutes and more than once, and \
-        every completion makes another connection. Nothing is connected until the person finishes; `after_connect` (apply_connection_convention) then \
-        completes the convention. The API key needs environment:connect_sessions:write.";
+    const DESCRIPTION: &'static str = "Create a link with which a person connects one integration, tagged by this server's convention: who, which \
+        environment, owner_kind and purpose. Use it so that connections stay findable and auditable; for tags of your own or \
+        several integrations use create_connect_session, to repair an existing connection create_reconnect_session. The link \
+        holds a session token: give it to that person only. It works for 30 minutes and more than once, each completion makes \
+        another connection; `after_connect` (apply_connection_convention) then completes the convention. Needs \
+        environment:connect_sessions:write.";
     const TOOLSET: Toolset = Toolset::Connect;
     const EFFECT: Effect = Effect::Write;
     const IDEMPOTENT: bool = false;

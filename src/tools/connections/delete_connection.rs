@@ -11,7 +11,7 @@ object! {
     pub(crate) struct Args {
         /// The connection, as list_connections shows it.
         connection_id: ConnectionId,
-        /// Its integration, by unique key.
+        /// Its integration's unique key.
         provider_config_key: IntegrationKey,
     }
 }
@@ -36,11 +36,10 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "delete_connection";
     const TITLE: &'static str = "Delete a connection for good";
-    const DESCRIPTION: &'static str = "Delete one connection from Nango: its credentials, tags and metadata. Use it when a person leaves \
-        or disconnects an account; to repair a connection that fails use create_reconnect_session, and to remove an integration with all \
-        its connections use Nango's dashboard. It cannot be undone, and the person must connect again for a new one. The account at the \
-        provider stays as it is, and access granted there is not revoked. A second call fails with `unknown_connection`. The API key \
-        needs environment:connections:delete.";
+    const DESCRIPTION: &'static str = "Delete one connection from Nango: credentials, tags and metadata, for good. Use it when a person leaves or disconnects \
+        an account; to repair one that fails use create_reconnect_session, to remove an integration with all its connections \
+        delete_integration. Access granted at the provider is not revoked there. A second call fails with \
+        `unknown_connection`. Needs environment:connections:delete.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Destructive;
     const IDEMPOTENT: bool = false;

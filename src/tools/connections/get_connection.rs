@@ -11,9 +11,9 @@ object! {
     pub(crate) struct Args {
         /// The connection, as list_connections shows it.
         connection_id: ConnectionId,
-        /// Its integration, by unique key.
+        /// Its integration's unique key.
         provider_config_key: IntegrationKey,
-        /// Return the provider's credentials too; refused unless the operator has set NANGO_MCP_ALLOW_CREDENTIALS=true.
+        /// Return credentials too; refused unless the operator has set NANGO_MCP_ALLOW_CREDENTIALS=true.
         include_credentials: bool = false,
     }
 }
@@ -58,11 +58,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "get_connection";
     const TITLE: &'static str = "Show a connection";
-    const DESCRIPTION: &'static str = "Show one connection: its person, tags, metadata and health. Use it to see whether a known \
-        connection works (`errors` is empty) and what belongs to it; to find connections use list_connections, for scopes, settings and \
-        the provider too get_connection_context, to repair one create_reconnect_session. Credentials stay in Nango unless the operator \
-        allows them and the call asks. Nango refreshes an expired token on the way; if the provider refuses, the call fails with \
-        `refresh_failed`, which means that the person must reconnect. The API key needs environment:connections:read.";
+    const DESCRIPTION: &'static str = "Show one connection: person, tags, metadata and health. Use it to see whether a known connection works (`errors` is \
+        empty); to find connections use list_connections, for scopes, settings and provider get_connection_context, to repair \
+        one create_reconnect_session. Credentials stay in Nango unless the operator allows them and the call asks. An expired \
+        token is refreshed on the way; if the provider refuses, the call fails with `refresh_failed`: the person must \
+        reconnect. Needs environment:connections:read.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

@@ -15,7 +15,7 @@ object! {
     pub(crate) struct Args {
         /// The connection, as list_connections shows it.
         connection_id: ConnectionId,
-        /// Its integration, by unique key.
+        /// Its integration's unique key.
         provider_config_key: IntegrationKey,
     }
 }
@@ -114,13 +114,12 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "get_connection_context";
     const TITLE: &'static str = "Explain a connection";
-    const DESCRIPTION: &'static str = "Show one connection together with its integration and provider: health, granted and requested \
-        scopes, auth mode, person, tags, metadata, readable connection settings, docs and what to do next. Use it to find out why calls \
-        through a connection fail or what it may do; get_connection is one request instead of three and enough for tags or errors, \
-        list_connections finds connections. A refused refresh is no error here but health reconnect_required, with `next` ready to call \
-        create_reconnect_session. Credentials stay in Nango, of them only scope texts are shown. A part that the key may not read is \
-        named in `warnings`. Nango refreshes an expired token on the way. The API key needs environment:connections:read, and \
-        environment:integrations:read for the integration.";
+    const DESCRIPTION: &'static str = "Show one connection with its integration and provider: health, scopes, auth mode, person, tags, readable settings, \
+        docs and what to do next. Use it to find out why calls fail or what a connection may do; get_connection is one request \
+        instead of three and enough for tags or errors, list_connections finds connections. A refused refresh shows as health \
+        reconnect_required, with `next` ready for create_reconnect_session. Of credentials only scope texts are shown; what \
+        the key may not read stands in `warnings`. Needs environment:connections:read, and environment:integrations:read for \
+        the integration.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

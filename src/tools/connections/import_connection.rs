@@ -103,7 +103,7 @@ static FIELDS: &[(&str, &[&str], &[&str])] = &[
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration, by unique key as list_integrations shows it.
+        /// The integration's unique key, as list_integrations shows it.
         provider_config_key: IntegrationKey,
         /// The credentials: type, and the fields that go with it.
         credentials: Passed<Credentials>,
@@ -111,7 +111,7 @@ object! {
         connection_id: Option<ConnectionId>,
         /// Metadata: your application's own JSON.
         metadata: Option<Open>,
-        /// Values of the provider's connection fields, such as {"subdomain": "acme"}. TBA needs accountId; oauth_scopes_override is a list here.
+        /// Values of connection fields, such as {"subdomain": "acme"}. TBA needs accountId; oauth_scopes_override is a list here.
         connection_config: Option<Open>,
         /// Tags, up to 10 with those made from end_user.
         tags: Option<TagsArg>,
@@ -144,13 +144,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "import_connection";
     const TITLE: &'static str = "Import existing credentials";
-    const DESCRIPTION: &'static str = "Create a connection from credentials that you already hold, such as an API key or tokens from \
-        another system. Use it to migrate accounts; when a person should authorize, use create_connect_session, and to repair a \
-        connection create_reconnect_session: credentials given here pass through this conversation. A connection_id that exists is \
-        refused with `connection_exists` unless overwrite is true: importing over it resets its tags, metadata, connection_config and \
-        refresh token. The fields of `credentials` depend on its type, which must be the provider's auth mode. Without refresh_token \
-        Nango cannot renew an OAUTH2 token. Credentials do not come back. The API key needs environment:connections:create, and \
-        environment:connections:list when connection_id is given.";
+    const DESCRIPTION: &'static str = "Create a connection from credentials you already hold, such as an API key. Use it to migrate accounts; where a person \
+        should authorize use create_connect_session, to repair a connection create_reconnect_session: credentials given here \
+        pass through this conversation. An existing connection_id is refused with `connection_exists` unless overwrite is \
+        true, which resets its tags, metadata, connection_config and refresh token. Credentials do not come back. Needs \
+        environment:connections:create, and environment:connections:list when connection_id is given.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Destructive;
     const IDEMPOTENT: bool = false;

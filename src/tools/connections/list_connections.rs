@@ -18,19 +18,19 @@ object! {
         integration_id: Option<IntegrationKey>,
         /// Only the connection of exactly this id.
         connection_id: Option<ConnectionId>,
-        /// Only connections whose id, person's name or email contains this.
+        /// Only where id, person's name or email contains this.
         search: Option<Search>,
-        /// Only connections of this person, by the tag end_user_id; if there are none, by the older end user id.
+        /// Only of this person, by the tag end_user_id, else by the older end user id.
         end_user_id: Option<Label>,
-        /// Only connections of this organization, by the tag organization_id; if there are none, by the older organization id.
+        /// Only of this organization, by the tag organization_id, else by the older id.
         organization_id: Option<Label>,
-        /// Only connections that carry all these tags. Keys compare without case, values exactly.
+        /// Only with all these tags; keys compare without case, values exactly.
         tags: Option<Dict<TagKey, TagValue, 10>>,
         /// Only those of the page that report errors.
         with_errors: bool = false,
         /// Rows of a page.
         limit: Int<1, 200> = 50,
-        /// Where to go on: next_cursor of the page before, with the other arguments unchanged.
+        /// next_cursor of the page before, with the other arguments unchanged.
         cursor: Option<Cursor>,
     }
 }
@@ -80,11 +80,10 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "list_connections";
     const TITLE: &'static str = "Find connections";
-    const DESCRIPTION: &'static str = "List the connections of an environment, newest first, a page at a time: whose account is connected where, \
-        and whether it works. Use it to find a person's connection (end_user_id), to see whether somebody has finished a Connect link, or to \
-        find broken ones (with_errors); for one connection with its metadata use get_connection, for the services that can be connected use \
-        list_integrations. Filters combine; with_errors filters the page it read, so a page may be short and still have a next_cursor. The API \
-        key needs environment:connections:list.";
+    const DESCRIPTION: &'static str = "List the connections of an environment, newest first, in pages: whose account is connected where, and whether it \
+        works. Use it to find a person's connection, to see whether somebody finished a link, or to find broken ones; for one \
+        connection with metadata use get_connection, for services that can be connected list_integrations. with_errors filters \
+        the page it read, so a page may be short and still have a next_cursor. Needs environment:connections:list.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

@@ -14,7 +14,7 @@ object! {
     pub(crate) struct Args {
         /// The connection, as list_connections shows it.
         connection_id: ConnectionId,
-        /// Its integration, by unique key.
+        /// Its integration's unique key.
         provider_config_key: IntegrationKey,
     }
 }
@@ -47,12 +47,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "refresh_connection_credentials";
     const TITLE: &'static str = "Force a token refresh";
-    const DESCRIPTION: &'static str = "Make Nango refresh a connection's access token now, before it expires, and report whether the \
-        token or its expiry really changed. Use it after scopes or rights changed at the provider, or when a token that should be valid \
-        is refused; Nango refreshes expired tokens by itself, so get_connection or get_connection_context is enough to see whether a \
-        connection works. It cannot ask for new scopes. If the provider refuses, the call fails with `refresh_failed` and the person \
-        needs the link of create_reconnect_session. No token is shown. Some providers replace the refresh token each time. The API key \
-        needs environment:connections:read_credentials.";
+    const DESCRIPTION: &'static str = "Make Nango refresh a connection's access token now and report whether token or expiry really changed. Use it after \
+        rights changed at the provider, or when a valid token is refused; Nango refreshes expired tokens by itself, so to see \
+        whether a connection works use get_connection. It cannot ask for new scopes. If the provider refuses, the call fails \
+        with `refresh_failed` and the person needs create_reconnect_session. No token is shown. Needs \
+        environment:connections:read_credentials.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Write;
     const IDEMPOTENT: bool = true;

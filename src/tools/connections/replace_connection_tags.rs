@@ -24,7 +24,7 @@ object! {
     pub(crate) struct Args {
         /// The connection, as list_connections shows it.
         connection_id: ConnectionId,
-        /// Its integration, by unique key.
+        /// Its integration's unique key.
         provider_config_key: IntegrationKey,
         /// The tags, up to 10. Nango keeps keys in lower case; an empty object with replace removes all.
         tags: TagsArg,
@@ -53,12 +53,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "replace_connection_tags";
     const TITLE: &'static str = "Set a connection's tags";
-    const DESCRIPTION: &'static str = "Set the tags of a connection: the whole set, or with mode merge only the given ones. Use it to \
-        route, group or find connections (list_connections filters by tags); for data that your functions read use \
-        update_connection_metadata, and for the person's id, email and name use update_connection_end_user. With mode replace all other \
-        tags go, end_user_id and organization_id included, and list_connections then no longer finds the connection by them: `before` \
-        shows what was there. Credentials are not touched. Nango takes at most 10 tags. The API key needs environment:connections:update, \
-        and environment:connections:read for `before` and for merge.";
+    const DESCRIPTION: &'static str = "Set the tags of a connection: the whole set, or with mode merge only the given ones. Use it to route, group or find \
+        connections (list_connections filters by tags); for data of your application use update_connection_metadata, for the \
+        person's id, email and name update_connection_end_user. With mode replace all other tags go, end_user_id too: `before` \
+        shows them. Nango takes 10 tags. Needs environment:connections:update, and environment:connections:read for `before` \
+        and merge.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Write;
     const IDEMPOTENT: bool = true;

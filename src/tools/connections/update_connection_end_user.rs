@@ -20,7 +20,7 @@ object! {
     pub(crate) struct Args {
         /// The connection, as list_connections shows it.
         connection_id: ConnectionId,
-        /// Its integration, by unique key.
+        /// Its integration's unique key.
         provider_config_key: IntegrationKey,
         /// The person's id in your application; required where the connection has no person yet.
         id: Option<Label>,
@@ -63,13 +63,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "update_connection_end_user";
     const TITLE: &'static str = "Change a connection's person";
-    const DESCRIPTION: &'static str = "Change the person (end user) of one connection: id, email or name, and the tags end_user_id, \
-        end_user_email and end_user_display_name with them. Use it to correct whose connection it is; for other tags use \
-        replace_connection_tags, for your own data update_connection_metadata. Fields left out stay, and so do all other tags. It looks \
-        first and refuses, with nothing changed, where others would be affected: a person shared with other connections, an id in use \
-        elsewhere, an organization, more than 10 tags. Afterwards it reads the connection and fails unless all is as asked for. \
-        Credentials are not touched. The API key needs environment:connections:read, environment:connections:list and \
-        environment:connections:update.";
+    const DESCRIPTION: &'static str = "Change the person of one connection: id, email or name, and the tags made of them. Use it to correct whose connection \
+        it is; for other tags use replace_connection_tags, for your own data update_connection_metadata. What is left out \
+        stays. It looks first and refuses, with nothing changed, a person shared with other connections, an id in use \
+        elsewhere, an organization, or more than 10 tags; afterwards it reads the connection and fails unless all is as asked. \
+        Needs environment:connections:read, environment:connections:list and environment:connections:update.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Write;
     const IDEMPOTENT: bool = false;

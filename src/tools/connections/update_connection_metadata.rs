@@ -22,7 +22,7 @@ object! {
     pub(crate) struct Args {
         /// The connection, as list_connections shows it.
         connection_id: ConnectionId,
-        /// Its integration, by unique key.
+        /// Its integration's unique key.
         provider_config_key: IntegrationKey,
         /// The metadata: any JSON object. It is no place for secrets, get_connection shows it.
         metadata: Open,
@@ -51,12 +51,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "update_connection_metadata";
     const TITLE: &'static str = "Write a connection's metadata";
-    const DESCRIPTION: &'static str = "Write the metadata of a connection: your application's own JSON, which Nango's syncs and actions \
-        can read. Use it for settings by customer, such as field mappings; for labels that list_connections filters by use \
-        replace_connection_tags, for the person use update_connection_end_user. By default the given top-level keys are merged into what \
-        is there; the merge is shallow, so a nested object replaces the old one whole. mode replace discards all else. Credentials and \
-        tags are not touched. The API key needs environment:connections:update, and environment:connections:read to show the metadata \
-        afterwards.";
+    const DESCRIPTION: &'static str = "Write the metadata of a connection: your application's own JSON, which Nango's syncs and actions read. Use it for \
+        settings by customer, such as field mappings; for labels to filter by use replace_connection_tags, for the person \
+        update_connection_end_user. By default top-level keys are merged, shallowly: a nested object replaces the old one \
+        whole. mode replace discards all else. Needs environment:connections:update, and environment:connections:read to show \
+        the metadata afterwards.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Write;
     const IDEMPOTENT: bool = true;

@@ -17,7 +17,7 @@ object! {
     pub(crate) struct Args {
         /// The connection, as list_connections shows it.
         connection_id: ConnectionId,
-        /// Its integration, by unique key.
+        /// Its integration's unique key.
         provider_config_key: IntegrationKey,
         /// Who or what the account belongs to; becomes the tag end_user_id and, if it is an email address, end_user_email.
         principal: Label,
@@ -76,13 +76,12 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "apply_connection_convention";
     const TITLE: &'static str = "Tag a connection by convention";
-    const DESCRIPTION: &'static str = "Write the convention's tags and metadata to a connection that exists. Use it when a person has finished \
-        the link of create_standard_connect_session (`after_connect` there has the arguments but for connection_id), or on what \
+    const DESCRIPTION: &'static str = "Write the convention's tags and metadata to an existing connection. Use it when a person has finished the link of \
+        create_standard_connect_session (its `after_connect` has the arguments but for connection_id), or on what \
         audit_connection_conventions found; to see the values first use build_connection_convention, for their meaning \
-        describe_connection_convention. It reads the connection, keeps its other tags, sets those of the convention, and copies name and \
-        email of Nango's end user record into tags; then it writes the metadata. More than Nango's 10 tags are refused before anything is \
-        written. The same call again changes nothing more. The API key needs environment:connections:read and \
-        environment:connections:update.";
+        describe_connection_convention, for other tags replace_connection_tags. Other tags stay, and the end user's name and \
+        email are copied into tags. More than Nango's 10 tags are refused before anything is written. Needs \
+        environment:connections:read and environment:connections:update.";
     const TOOLSET: Toolset = Toolset::Conventions;
     const EFFECT: Effect = Effect::Write;
     const IDEMPOTENT: bool = true;

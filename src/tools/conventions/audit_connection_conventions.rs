@@ -89,12 +89,12 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "audit_connection_conventions";
     const TITLE: &'static str = "Audit connections' tags";
-    const DESCRIPTION: &'static str = "Check the connections of an environment, newest first, against the convention: who is missing, which \
-        owner_kind or purpose is unknown, which recommended tags and metadata are absent. Use it to find connections that nobody can \
-        attribute; to repair one use apply_connection_convention, for the meaning of the findings describe_connection_convention, for the \
-        values an account should have build_connection_convention, to look at connections for other reasons list_connections. It changes \
-        nothing and looks at tags and metadata, not at whether a connection works. A call reads up to 20 pages of 100 and stops earlier when \
-        its time runs out; then complete is false and next_cursor goes on. The API key needs environment:connections:list.";
+    const DESCRIPTION: &'static str = "Check the connections of an environment against the convention: who is missing, which owner_kind or purpose is \
+        unknown, which recommended tags and metadata are absent. Use it to find connections nobody can attribute; to repair \
+        one use apply_connection_convention, for the findings' meaning describe_connection_convention, for an account's values \
+        build_connection_convention, for other questions list_connections. It looks at tags and metadata, not at health. A \
+        call reads at most 20 pages of 100; complete false and next_cursor tell that there is more. Needs \
+        environment:connections:list.";
     const TOOLSET: Toolset = Toolset::Conventions;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

@@ -10,7 +10,7 @@ use crate::tools::connect::tag_dict;
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration, by unique key as list_integrations shows it.
+        /// The integration's unique key, as list_integrations shows it.
         provider_config_key: IntegrationKey,
         /// Who or what the account belongs to: a user id, an email address, a mailbox name.
         principal: Label,
@@ -22,7 +22,7 @@ object! {
         organization_id: Option<Label>,
         /// The person's name.
         display_name: Option<Label>,
-        /// The person's email address, when the principal is not one.
+        /// Email address, when the principal is none.
         email: Option<Email>,
         /// Who owns the OAuth app: customer, operator, third_party or unknown.
         oauth_app_owner: Option<Label>,
@@ -61,12 +61,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "build_connection_convention";
     const TITLE: &'static str = "Work out a connection's tags";
-    const DESCRIPTION: &'static str = "Build the id, tags and metadata that the convention gives to one account's connection, without writing \
-        them. Use it to see them beforehand, or to pass them along when you import the connection yourself; to write tags and metadata to a \
-        connection that exists use apply_connection_convention, to let a person connect with these tags use create_standard_connect_session, \
-        for the meaning of the fields use describe_connection_convention, to find connections without them use \
-        audit_connection_conventions. Nothing is read from or sent to Nango, and the same arguments always give the same result. An id above \
-        Nango's 255 characters is refused.";
+    const DESCRIPTION: &'static str = "Build the id, tags and metadata that the convention gives to one account's connection, without writing them. Use it to \
+        see them, or to pass them to import_connection; to write them to an existing connection use \
+        apply_connection_convention, to let a person connect with them create_standard_connect_session, for their meaning \
+        describe_connection_convention, to find connections without them audit_connection_conventions. It sends nothing and \
+        always gives the same result.";
     const TOOLSET: Toolset = Toolset::Conventions;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

@@ -54,11 +54,10 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "describe_connection_convention";
     const TITLE: &'static str = "Explain the tagging convention";
-    const DESCRIPTION: &'static str = "Describe this server's tagging convention: which tags and metadata a connection should carry, what each \
-        means and which values it takes. Use it once before you tag or audit connections; for the values of one account use \
-        build_connection_convention, to write them to a connection use apply_connection_convention, to check an environment use \
-        audit_connection_conventions. It reads the server's configuration only and sends nothing to Nango. The convention is an offer: \
-        connections without it work too, and tags of your own may stand beside it, up to Nango's 10 in all.";
+    const DESCRIPTION: &'static str = "Describe this server's tagging convention: which tags and metadata a connection should carry, what they mean and which \
+        values they take. Use it once before tagging or auditing; for one account's values use build_connection_convention, to \
+        write them apply_connection_convention, to check an environment audit_connection_conventions. It sends nothing. \
+        Connections without the convention work too, and other tags may stand beside it.";
     const TOOLSET: Toolset = Toolset::Conventions;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

@@ -54,10 +54,10 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "check_environment";
     const TITLE: &'static str = "Check an environment";
-    const DESCRIPTION: &'static str = "Check whether an environment works: is Nango reachable, does it take the API key, which scopes does the key \
-        have, how much of the rate limit is left. Use it when calls fail for no clear reason, or once before a longer piece of work; for the \
-        names that are configured use list_environments. It sends four reads, changes nothing, and reports what it finds as `problems` with \
-        remedies instead of failing. Any API key will do.";
+    const DESCRIPTION: &'static str = "Check whether an environment works: is Nango reachable, is the API key accepted, which scopes has it, how much of the \
+        rate limit is left. Use it when calls fail for no clear reason, or once before longer work; for the configured names \
+        use list_environments. It sends four reads and reports `problems` with remedies instead of failing. Any API key will \
+        do.";
     const TOOLSET: Toolset = Toolset::Environments;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

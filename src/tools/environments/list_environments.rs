@@ -43,9 +43,9 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "list_environments";
     const TITLE: &'static str = "List configured environments";
-    const DESCRIPTION: &'static str = "List the Nango environments this server is configured for, with their aliases. Use it to learn what other \
-        tools accept as environment; to learn whether an environment's API key works and what it may do use check_environment. It reads the \
-        server's configuration only, sends nothing to Nango and never shows a key.";
+    const DESCRIPTION: &'static str = "List the Nango environments this server is configured for, with their aliases. Use it to learn what other tools take \
+        as environment; whether an environment's API key works tells check_environment. It reads the configuration only, sends \
+        nothing and shows no key.";
     const TOOLSET: Toolset = Toolset::Environments;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

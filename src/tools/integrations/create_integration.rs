@@ -12,7 +12,7 @@ object! {
     pub(crate) struct Args {
         /// The provider, by its name in Nango's catalogue.
         provider: ProviderName,
-        /// The key that other tools and your code will use, such as github or github-prod; best not renamed later.
+        /// The key that tools and your code will use, such as github-prod; best not renamed later.
         unique_key: IntegrationKey,
         /// The name for people; without it the provider's.
         display_name: Option<Label>,
@@ -45,12 +45,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "create_integration";
     const TITLE: &'static str = "Create an integration";
-    const DESCRIPTION: &'static str = "Create an integration: a provider of Nango's catalogue, set up so that people can connect \
-        accounts of it. Use it once for each service and environment, after get_provider has shown the provider's auth mode; to find \
-        the provider use search_provider_templates, to change an integration that exists update_integration, and to let a person \
-        connect afterwards create_connect_session. Nothing is connected by it. With OAuth the app must be registered at the provider \
-        first; its client id and secret go to Nango in `credentials`, are kept there and never shown again. A taken key fails with \
-        `integration_exists`; nothing is overwritten. The API key needs environment:integrations:create.";
+    const DESCRIPTION: &'static str = "Create an integration: a provider of Nango's catalogue, set up so that people can connect accounts. Use it once for \
+        each service, after get_provider has shown the auth mode; to find the provider use search_provider_templates, to \
+        change an integration update_integration, to let a person connect create_connect_session. With OAuth the app must \
+        exist at the provider first; its client id and secret stay in Nango and are never shown. A taken key fails with \
+        `integration_exists`. Needs environment:integrations:create.";
     const TOOLSET: Toolset = Toolset::Integrations;
     const EFFECT: Effect = Effect::Write;
     const IDEMPOTENT: bool = false;

@@ -15,7 +15,7 @@ const COUNTED: i64 = 1000;
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration, by unique key as list_integrations shows it.
+        /// The integration's unique key, as list_integrations shows it.
         integration_id: IntegrationKey,
     }
 }
@@ -52,12 +52,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "delete_integration";
     const TITLE: &'static str = "Delete an integration and its connections";
-    const DESCRIPTION: &'static str = "Delete an integration with its credentials and all its connections: every account connected \
-        through it is gone, without a question and for good, and people have to connect again. Use it only for a service that is no \
-        longer wanted, after list_connections with integration_id has shown whose accounts go. To change its name, scopes or \
-        credentials use update_integration. The connections are counted first; if that fails nothing is deleted, but a key without \
-        environment:connections:list deletes uncounted and says so. At the provider nothing is revoked. The API key needs \
-        environment:integrations:delete.";
+    const DESCRIPTION: &'static str = "Delete an integration with its credentials and all its connections, for good: people have to connect again. Use it \
+        only for a service no longer wanted, after list_connections has shown whose accounts go; to remove one account use \
+        delete_connection, to change the integration update_integration. Connections are counted first; if that fails nothing \
+        is deleted, but a key without environment:connections:list deletes uncounted and says so. At the provider nothing is \
+        revoked. Needs environment:integrations:delete.";
     const TOOLSET: Toolset = Toolset::Integrations;
     const EFFECT: Effect = Effect::Destructive;
     const IDEMPOTENT: bool = false;

@@ -9,7 +9,7 @@ use crate::tool::{Effect, Int, Passed, Toolset, object, result};
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration, by unique key as list_integrations shows it.
+        /// The integration's unique key, as list_integrations shows it.
         integration_id: IntegrationKey,
         /// Also return the address at which Nango receives the provider's webhooks.
         include_webhook: bool = false,
@@ -44,11 +44,10 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "get_integration";
     const TITLE: &'static str = "Show an integration";
-    const DESCRIPTION: &'static str = "Show one integration of an environment: its provider, its name for people, and whether Nango \
-        forwards the provider's webhooks. Use it when the unique key is known, or for the webhook address to register at the provider \
-        (`include_webhook`); to find the key use list_integrations. It changes nothing. The integration's own credentials (client id, \
-        client secret) are never shown, and its connected accounts are listed by list_connections. An unknown key fails with \
-        `unknown_integration`. The API key needs environment:integrations:read.";
+    const DESCRIPTION: &'static str = "Show one integration: its provider, name and webhook forwarding. Use it when the unique key is known, or for the \
+        webhook address to register at the provider; to find the key use list_integrations, for connected accounts \
+        list_connections. Its client id and secret are never shown. An unknown key fails with `unknown_integration`. Needs \
+        environment:integrations:read.";
     const TOOLSET: Toolset = Toolset::Integrations;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

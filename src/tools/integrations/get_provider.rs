@@ -106,12 +106,10 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "get_provider";
     const TITLE: &'static str = "Show a provider of the catalogue";
-    const DESCRIPTION: &'static str = "Show what Nango's catalogue says about one provider: how its accounts are connected, which \
-        fields and credentials the Connect page asks a person for, default scopes and instructions. Use it before create_integration, \
-        or to fill connection_config for a link. To find a provider whose name is not known use search_provider_templates; for an \
-        integration that exists already use get_integration, which names its provider. It changes nothing. Fields marked secret show \
-        neither default nor example. A name that is not in the catalogue fails with `unknown_provider`. Any API key of the environment \
-        will do.";
+    const DESCRIPTION: &'static str = "Show one provider of Nango's catalogue: auth mode, the fields and credentials asked of a person, default scopes and \
+        instructions. Use it before create_integration, or to fill connection_config for a link; for a name that is not known \
+        use search_provider_templates, for an existing integration get_integration. Fields marked secret show neither default \
+        nor example. An unknown name fails with `unknown_provider`. Any API key will do.";
     const TOOLSET: Toolset = Toolset::Integrations;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

@@ -13,7 +13,7 @@ object! {
     pub(crate) struct Args {
         /// Rows of a page.
         limit: Int<1, 200> = 50,
-        /// Where to go on: next_cursor of the page before, with the other arguments unchanged.
+        /// next_cursor of the page before, with the other arguments unchanged.
         cursor: Option<Cursor>,
     }
 }
@@ -40,10 +40,10 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "list_integrations";
     const TITLE: &'static str = "List configured integrations";
-    const DESCRIPTION: &'static str = "List the integrations of an environment: the services people can connect there, with the unique \
-        keys that other tools ask for. Use it before creating a Connect link when the key is not known; for one integration whose key \
-        is known use get_integration, for services that could be set up search_provider_templates, for the accounts already connected \
-        list_connections. Credentials of integrations are never shown. The API key needs environment:integrations:list.";
+    const DESCRIPTION: &'static str = "List the integrations of an environment: the services people can connect there, with the unique keys that other tools \
+        ask for. Use it when a key is not known; for one integration use get_integration, for services that could be set up \
+        search_provider_templates, for connected accounts list_connections. Credentials are never shown. Needs \
+        environment:integrations:list.";
     const TOOLSET: Toolset = Toolset::Integrations;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

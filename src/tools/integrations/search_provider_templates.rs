@@ -100,11 +100,10 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "search_provider_templates";
     const TITLE: &'static str = "Search Nango's provider catalogue";
-    const DESCRIPTION: &'static str = "Search Nango's catalogue of about 1,000 providers by words of their name or category, best \
-        matches first, and see which of them the environment has integrations of. Use it when a service is to be connected and its name \
-        in the catalogue is not known; for all that the catalogue says about one provider use get_provider, for the integrations that \
-        exist use list_integrations. It changes nothing. One service may have several entries that differ in auth mode, such as OAUTH2 \
-        and API_KEY. Any API key of the environment will do; with environment:integrations:list each match shows `configured`.";
+    const DESCRIPTION: &'static str = "Search Nango's catalogue of about 1,000 providers by name or category, best matches first, with the integrations that \
+        exist of each. Use it when a service is to be connected and its catalogue name is not known; for one provider in full \
+        use get_provider, for existing integrations list_integrations. A service may have several entries that differ in auth \
+        mode. Any API key will do; `configured` needs environment:integrations:list.";
     const TOOLSET: Toolset = Toolset::Integrations;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

@@ -14,7 +14,7 @@ use crate::tools::connect::{Kept, Session};
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration, by unique key as list_integrations shows it.
+        /// The integration's unique key, as list_integrations shows it.
         integration_id: IntegrationKey,
         /// A new name for people.
         display_name: Option<Label>,
@@ -30,7 +30,7 @@ object! {
         integration_config: Option<Settings>,
         /// Other settings to set, for providers without integration_config; others stay.
         custom: Option<Settings>,
-        /// Connections to make reconnect links for once the change is made, for example after new scopes.
+        /// Connections to make reconnect links for afterwards, such as after new scopes.
         reconnect_connection_ids: Option<List<ConnectionId, 0, 20>>,
     }
 }
@@ -75,12 +75,11 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "update_integration";
     const TITLE: &'static str = "Change an integration";
-    const DESCRIPTION: &'static str = "Change an integration in place: its name, scopes, credentials or settings; what is not given \
-        stays. Use it to ask people for other scopes or to replace a client secret; for a further integration of the same provider use \
-        create_integration. New scopes reach a connected account only when its person authorizes again: name those connections in \
-        `reconnect_connection_ids`, and each gets a 30-minute link that keeps its tags, as of create_reconnect_session. A link that \
-        fails is told in `not_done` and does not undo the change. Each link holds a session token: give it to its person only. The API \
-        key needs environment:integrations:update, for `scopes` also environment:integrations:read_credentials, for links \
+    const DESCRIPTION: &'static str = "Change an integration: name, scopes, credentials or settings; what is not given stays. Use it to ask for other scopes \
+        or to replace a client secret; for another integration of the provider use create_integration. New scopes reach an \
+        account only when its person authorizes again: each of `reconnect_connection_ids` gets a 30-minute link, for its \
+        person only, as of create_reconnect_session. A link that fails stands in `not_done` and undoes nothing. Needs \
+        environment:integrations:update, for `scopes` also environment:integrations:read_credentials, for links \
         environment:connect_sessions:write and environment:connections:read.";
     const TOOLSET: Toolset = Toolset::Integrations;
     const EFFECT: Effect = Effect::Write;

@@ -32,13 +32,13 @@ object! {
     pub(crate) struct Args {
         /// The connection's integration, by unique key.
         provider_config_key: IntegrationKey,
-        /// The connection whose account is used, as list_connections shows it.
+        /// The connection, as list_connections shows it.
         connection_id: ConnectionId,
         /// Path of the file below the provider's base URL, such as /drive/v3/files/1a2b.
         path: ProxyPath,
         /// Query parameters by name: text, number, true or false; a list repeats the name.
         query: Option<Query>,
-        /// Headers for the provider. Nango sets Authorization; cookies and HTTP's own are refused.
+        /// Headers for the provider; not Authorization, cookies or HTTP's own.
         headers: Option<Headers>,
         /// Another base URL than the provider's; refused unless the operator allows it.
         base_url_override: Option<BaseUrl>,
@@ -69,11 +69,10 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "download_provider_file";
     const TITLE: &'static str = "Download a provider's file";
-    const DESCRIPTION: &'static str = "Download one file from a provider as a connected account, by GET, and return its bytes as an embedded \
-        resource with name, media type, size and SHA-256. Use it for documents, images, exports and whatever else is not JSON; for JSON use \
-        proxy_request, which can page and filter. Nango adds the credentials and follows the provider's redirects. Files end at 1 MiB unless \
-        the operator allows more (NANGO_MCP_MAX_DOWNLOAD_BYTES, at most 8 MiB). An empty file and a provider's error are failures that name the \
-        status. The API key needs environment:proxy.";
+    const DESCRIPTION: &'static str = "Download one file from a provider as a connected account, by GET, as an embedded resource with name, media type, size \
+        and SHA-256. Use it for documents, images and exports; for JSON use proxy_request, which pages and filters. Files end \
+        at 1 MiB unless the operator allows more (NANGO_MCP_MAX_DOWNLOAD_BYTES, up to 8 MiB). An empty file and a provider's \
+        error are failures that name the status. Needs environment:proxy.";
     const TOOLSET: Toolset = Toolset::Proxy;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;

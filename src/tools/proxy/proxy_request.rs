@@ -27,21 +27,21 @@ object! {
     pub(crate) struct Args {
         /// The connection's integration, by unique key.
         provider_config_key: IntegrationKey,
-        /// The connection whose account is used, as list_connections shows it.
+        /// The connection, as list_connections shows it.
         connection_id: ConnectionId,
         /// HTTP method.
         method: Method,
-        /// Path below the provider's base URL, such as /crm/v3/objects/contacts; escapes stay as they are.
+        /// Path below the provider's base URL, such as /crm/v3/objects/contacts; escapes stay.
         path: ProxyPath,
         /// Query parameters by name: text, number, true or false; a list repeats the name.
         query: Option<Query>,
-        /// Headers for the provider. Nango sets Authorization; cookies and HTTP's own are refused.
+        /// Headers for the provider; not Authorization, cookies or HTTP's own.
         headers: Option<Headers>,
         /// JSON body, at most 1 MiB, sent as it is written here; not with GET and HEAD.
         body: Option<Raw>,
         /// Another base URL than the provider's; refused unless the operator allows it.
         base_url_override: Option<BaseUrl>,
-        /// How often Nango repeats a failed request, after 3 and 6 s. With writes only where the provider may see them twice.
+        /// How often Nango repeats a failed request, after 3 and 6 s; the provider may see a write twice.
         retries: Int<0, 2> = 0,
         /// Where in the answer to look (JSON Pointer), such as /data/items.
         response_path: Option<Pointer>,
@@ -51,11 +51,11 @@ object! {
         filters: Option<Filters>,
         /// Items of a page.
         page_size: Int<1, 100> = 20,
-        /// Where to go on in a long list: next_cursor of the call before, with the other arguments unchanged.
+        /// next_cursor of the call before, with the other arguments unchanged.
         cursor: Option<Cursor>,
         /// Return the shape of the answer, names and types without values.
         describe: bool = false,
-        /// Bytes of JSON above which an answer is shown as a page or a preview.
+        /// Bytes of JSON above which a page or preview is shown.
         inline_limit: Int<1024, 32_768> = 32768,
     }
 }
@@ -91,12 +91,12 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "proxy_request";
     const TITLE: &'static str = "Call a provider's API";
-    const DESCRIPTION: &'static str = "Send one request to a provider's own API as a connected account; Nango adds the credentials, which are never \
-        shown. Use it for whatever the account holds at the provider; for files use download_provider_file, for the connection itself \
-        get_connection. A provider's error is a result with ok false. Answers up to 32 KiB come whole, larger lists as a page, larger objects as \
-        shape and preview: narrow them by response_path, fields and filters. A cursor asks the provider again, so prefer its own paging in \
-        query; Link headers do not arrive. GET and HEAD change nothing, other methods act at the provider at once and cannot be undone here. \
-        Answers end at 4 MiB, requests at 20 s. The API key needs environment:proxy.";
+    const DESCRIPTION: &'static str = "Send one request to a provider's own API as a connected account; Nango adds the credentials, never shown. Use it for \
+        whatever the account holds; for files use download_provider_file, for the connection itself get_connection. A \
+        provider's error is a result with ok false. Answers up to 32 KiB come whole, larger lists as a page, larger objects as \
+        shape and preview: narrow them by response_path, fields and filters. A cursor asks again, so prefer the provider's \
+        paging in query; Link headers do not arrive. Methods but GET and HEAD act at once and cannot be undone here. Answers \
+        end at 4 MiB, requests at 20 s. Needs environment:proxy.";
     const TOOLSET: Toolset = Toolset::Proxy;
     const EFFECT: Effect = Effect::Destructive;
     const IDEMPOTENT: bool = false;
