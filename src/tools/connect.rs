@@ -48,7 +48,7 @@ object! {
 object! {
     /// What the Connect page starts from for one integration.
     pub(crate) struct IntegrationDefaults {
-        /// OAuth2 only: parameters added to the authorization URL, such as {"prompt": "consent"}.
+        /// OAuth2 only: parameters of the authorization URL, such as {"prompt": "consent"}.
         authorization_params: Option<Dict<AnyKey, LongText, 50>>,
         /// Values of connection fields, such as {"subdomain": "acme"}; oauth_scopes_override is a comma-separated text here.
         connection_config: Option<Open>,
@@ -60,7 +60,7 @@ object! {
 object! {
     /// What the Connect page shows for one integration.
     pub(crate) struct IntegrationOverrides {
-        /// Address of your own instructions; needs a Growth or Enterprise plan on Nango Cloud, is refused elsewhere.
+        /// Address of your own instructions; Nango Cloud's Growth and Enterprise plans only.
         docs_connect: Option<LongText>,
     }
 }

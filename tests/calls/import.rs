@@ -178,7 +178,7 @@ fn connection_ids_are_checked_here_because_nango_does_not() {
 
 #[test]
 fn all_that_is_given_goes_along() {
-    let person = json!({"id": "u2", "email": "u2@example.com", "tags": {"own": "1"}});
+    let person = json!({"id": "u2", "email": "u2@example.com"});
     let sent = body(json!({
         "metadata": {"m": [1]}, "connection_config": {"subdomain": "acme", "oauth_scopes_override": ["repo", "user"]},
         "tags": {"Team": "T"}, "end_user": person,
@@ -186,7 +186,7 @@ fn all_that_is_given_goes_along() {
     assert_eq!((&sent["metadata"], &sent["end_user"]), (&json!({"m": [1]}), &person));
     assert_eq!(sent["connection_config"], json!({"subdomain": "acme", "oauth_scopes_override": ["repo", "user"]}));
     // With tags, all of them: those that Nango would make of the person too.
-    assert_eq!(sent["tags"], json!({"own": "1", "end_user_id": "u2", "end_user_email": "u2@example.com", "team": "T"}));
+    assert_eq!(sent["tags"], json!({"end_user_id": "u2", "end_user_email": "u2@example.com", "team": "T"}));
     // Without, Nango makes its own.
     assert_eq!(body(json!({"end_user": person})).get("tags"), None);
     assert_eq!(body(json!({"tags": {}, "end_user": person})).get("tags"), None);

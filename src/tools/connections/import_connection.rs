@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json;
 use crate::nango::tags::Tags;
-use crate::nango::{ConnectionId, IntegrationKey, Label, LongText, Path, Request};
+use crate::nango::{ConnectionId, Email, IntegrationKey, Label, LongText, Path, Request};
 use crate::tool::{Arg, Effect, Int, List, Open, Passed, Pattern, Toolset, choices, object, result, text};
 use crate::tools::connect::{EndUser, TagsArg, merged};
 
@@ -52,11 +52,11 @@ object! {
         r#type: Kind,
         /// OAUTH2, required.
         access_token: Option<SecretText>,
-        /// OAUTH2: without it the connection works until the access token expires.
+        /// OAUTH2; without it the connection ends with the access token.
         refresh_token: Option<SecretText>,
         /// OAUTH2, OAUTH2_CC: when the token expires.
         expires_at: Option<Moment>,
-        /// OAUTH2_CC, required. OAUTH2, TBA: of the OAuth app that issued the tokens, when it is not the integration's.
+        /// OAUTH2_CC, required. OAUTH2, TBA: of the issuing app, if not the integration's.
         client_id: Option<Label>,
         /// As client_id.
         client_secret: Option<SecretText>,
@@ -101,6 +101,18 @@ static FIELDS: &[(&str, &[&str], &[&str])] = &[
 ];
 
 object! {
+    /// The person. Further tags have an argument of their own.
+    pub(crate) struct Person {
+        /// Id in your application.
+        id: Label,
+        /// Email address.
+        email: Option<Email>,
+        /// Name.
+        display_name: Option<Label>,
+    }
+}
+
+object! {
     /// Arguments.
     pub(crate) struct Args {
         /// The integration's unique key, as list_integrations shows it.
@@ -109,15 +121,15 @@ object! {
         credentials: Passed<Credentials>,
         /// The connection's id in Nango; without it Nango makes one up.
         connection_id: Option<ConnectionId>,
-        /// Metadata: your application's own JSON.
+        /// Your application's own JSON.
         metadata: Option<Open>,
         /// Values of connection fields, such as {"subdomain": "acme"}. TBA needs accountId; oauth_scopes_override is a list here.
         connection_config: Option<Open>,
         /// Tags, up to 10 with those made from end_user.
         tags: Option<TagsArg>,
         /// The person, in Nango's older form.
-        end_user: Option<EndUser>,
-        /// Replace a connection of this id that exists already, with all it holds.
+        end_user: Option<Person>,
+        /// Replace an existing connection of this id, with all it holds.
         overwrite: bool = false,
     }
 }
@@ -199,7 +211,9 @@ impl crate::tool::Tool for Tool {
 
 /// All tags that the connection will carry.
 fn tags(args: &Args) -> Result<Tags, Error> {
-    merged(args.tags.as_ref(), args.end_user.as_ref(), None)
+    let person =
+        args.end_user.clone().map(|person| EndUser { id: person.id, email: person.email, display_name: person.display_name, tags: None });
+    merged(args.tags.as_ref(), person.as_ref(), None)
 }
 
 /// The type, if the credentials have the fields that go with it and no others.

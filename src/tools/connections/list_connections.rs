@@ -30,7 +30,7 @@ object! {
         with_errors: bool = false,
         /// Rows of a page.
         limit: Int<1, 200> = 50,
-        /// next_cursor of the page before, with the other arguments unchanged.
+        /// next_cursor of the page before; other arguments unchanged.
         cursor: Option<Cursor>,
     }
 }

@@ -16,7 +16,7 @@ object! {
         unique_key: IntegrationKey,
         /// The name for people; without it the provider's.
         display_name: Option<Label>,
-        /// Of the app you registered at the provider. Needed for auth modes OAUTH1, OAUTH2, APP and CUSTOM, possible for TBA, refused for others.
+        /// Of your app at the provider. Auth modes OAUTH1, OAUTH2, APP and CUSTOM need them, TBA takes them, others refuse them.
         credentials: Option<Credentials>,
         /// Whether Nango forwards the provider's webhooks; without it, it does.
         forward_webhooks: Option<bool>,

@@ -13,7 +13,7 @@ object! {
     pub(crate) struct Args {
         /// Rows of a page.
         limit: Int<1, 200> = 50,
-        /// next_cursor of the page before, with the other arguments unchanged.
+        /// next_cursor of the page before; other arguments unchanged.
         cursor: Option<Cursor>,
     }
 }

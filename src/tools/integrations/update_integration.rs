@@ -22,7 +22,7 @@ object! {
         unique_key: Option<IntegrationKey>,
         /// New credentials, whole and with their scopes; to change scopes alone use scopes.
         credentials: Option<Credentials>,
-        /// New scopes in place of all present ones, [] for none; with credentials, give them there instead.
+        /// New scopes in place of all present ones, [] for none; not beside credentials.
         scopes: Option<Scopes>,
         /// Whether Nango forwards the provider's webhooks.
         forward_webhooks: Option<bool>,

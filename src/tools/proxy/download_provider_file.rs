@@ -36,11 +36,11 @@ object! {
         connection_id: ConnectionId,
         /// Path of the file below the provider's base URL, such as /drive/v3/files/1a2b.
         path: ProxyPath,
-        /// Query parameters by name: text, number, true or false; a list repeats the name.
+        /// Query parameters: text, number, true or false; a list repeats the name.
         query: Option<Query>,
         /// Headers for the provider; not Authorization, cookies or HTTP's own.
         headers: Option<Headers>,
-        /// Another base URL than the provider's; refused unless the operator allows it.
+        /// Another base URL; refused unless the operator allows it.
         base_url_override: Option<BaseUrl>,
         /// What to call the file; without it the last part of the path.
         suggested_name: Option<FileName>,

@@ -33,13 +33,13 @@ object! {
         method: Method,
         /// Path below the provider's base URL, such as /crm/v3/objects/contacts; escapes stay.
         path: ProxyPath,
-        /// Query parameters by name: text, number, true or false; a list repeats the name.
+        /// Query parameters: text, number, true or false; a list repeats the name.
         query: Option<Query>,
         /// Headers for the provider; not Authorization, cookies or HTTP's own.
         headers: Option<Headers>,
-        /// JSON body, at most 1 MiB, sent as it is written here; not with GET and HEAD.
+        /// JSON body up to 1 MiB, sent as written; not with GET and HEAD.
         body: Option<Raw>,
-        /// Another base URL than the provider's; refused unless the operator allows it.
+        /// Another base URL; refused unless the operator allows it.
         base_url_override: Option<BaseUrl>,
         /// How often Nango repeats a failed request, after 3 and 6 s; the provider may see a write twice.
         retries: Int<0, 2> = 0,
@@ -47,13 +47,13 @@ object! {
         response_path: Option<Pointer>,
         /// Keep only these fields of every item; dots go into objects.
         fields: Option<Fields>,
-        /// Keep only items that meet all of these conditions.
+        /// Keep only items that meet all of these.
         filters: Option<Filters>,
         /// Items of a page.
         page_size: Int<1, 100> = 20,
-        /// next_cursor of the call before, with the other arguments unchanged.
+        /// next_cursor of the call before; other arguments unchanged.
         cursor: Option<Cursor>,
-        /// Return the shape of the answer, names and types without values.
+        /// Return names and types of the answer, no values.
         describe: bool = false,
         /// Bytes of JSON above which a page or preview is shown.
         inline_limit: Int<1024, 32_768> = 32768,
