@@ -67,6 +67,8 @@ pub struct ApiError {
     pub hint: Option<String>,
     /// Seconds after which a rate-limited call may be repeated.
     pub retry_after_seconds: Option<u64>,
+    /// Whether the request may have had its effect all the same.
+    pub outcome_unknown: bool,
     /// `error.payload.connection`, which Nango adds when a refresh fails. For tools to read; never shown.
     pub connection: Option<Value>,
 }
@@ -129,13 +131,22 @@ impl Error {
 
     /// A success of this route whose body is not what the route answers with.
     pub fn invalid_answer(route: &str, status: u16) -> Self {
-        Self::nango(ApiError {
+        let say = format!("the answer to {route} is not what Nango answers with");
+        Self::unbelievable(
+            route,
             status,
-            code: "invalid_answer".into(),
-            message: format!("the answer to {route} is not what Nango answers with"),
-            hint: Some("look at NANGO_BASE_URL, at the version of Nango there, and for links at its NANGO_PUBLIC_CONNECT_URL".into()),
-            ..ApiError::default()
-        })
+            say,
+            "look at NANGO_BASE_URL, at the version of Nango there, and for links at its NANGO_PUBLIC_CONNECT_URL",
+        )
+    }
+
+    /// A success that cannot be believed: after a write nobody knows what it did.
+    #[inline(never)]
+    pub(crate) fn unbelievable(route: &str, status: u16, message: String, hint: &str) -> Self {
+        let outcome_unknown = writes(route);
+        let look = if outcome_unknown { "the request may have taken effect, so look before you repeat it; " } else { "" };
+        let hint = Some(format!("{look}{hint}"));
+        Self::nango(ApiError { status, code: "invalid_answer".into(), message, hint, outcome_unknown, ..ApiError::default() })
     }
 
     /// The stable code.
@@ -195,6 +206,11 @@ impl Error {
     }
 }
 
+/// Whether a route, method first, is of a write.
+pub(crate) fn writes(route: &str) -> bool {
+    !route.starts_with("GET ")
+}
+
 impl ApiError {
     /// What only Nango's failures have.
     fn describe(&self, out: &mut Map<String, Value>) {
@@ -212,6 +228,9 @@ impl ApiError {
         }
         if let Some(seconds) = self.retry_after_seconds {
             json::put(out, "retry_after_seconds", seconds.into());
+        }
+        if self.outcome_unknown {
+            json::put(out, "outcome_unknown", true.into());
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Calls: what is sent, what comes back, what is refused.
 
+mod agreement;
 mod answers;
 mod arguments;
 mod audit;
+mod bad_input;
 mod connections;
 mod context;
 mod conventions;
@@ -11,6 +13,7 @@ mod create_integration;
 mod delete_integration;
 mod end_user;
 mod environments;
+mod failures;
 mod ids;
 mod import;
 mod integrations;

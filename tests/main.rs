@@ -14,6 +14,7 @@ mod config;
 mod contract;
 mod documents;
 mod generated;
+mod kinds;
 mod layers;
 mod migration;
 mod rules;

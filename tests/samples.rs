@@ -1,5 +1,6 @@
 //! One good call of every tool, and a Nango that answers it.
 
+pub(crate) mod branches;
 pub(crate) mod connections;
 mod conventions;
 pub(crate) mod integrations;

@@ -1,6 +1,8 @@
 //! A Nango made of a table, a clock that only `sleep` moves, and the promises that hold for every call.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use nango_mcp::tool::Entry;
@@ -33,11 +35,17 @@ pub(crate) struct Sent {
     pub(crate) batch: usize,
 }
 
+/// What comes of a request.
+pub(crate) type Answered = Result<HttpAnswer, TransportError>;
+
 /// A Nango that answers from a table. Of several rows for one request each answers once, in order, the last for ever.
 #[derive(Default)]
 pub(crate) struct Table {
-    rows: RefCell<Vec<(String, Result<HttpAnswer, TransportError>)>>,
+    rows: RefCell<Vec<(String, Answered)>>,
+    /// The place of one request, and what comes of it instead of what the rows say.
+    broken: Option<(usize, Answered)>,
     sent: RefCell<Vec<Sent>>,
+    answered: RefCell<Vec<Answered>>,
     batches: Cell<usize>,
     now: Cell<Duration>,
     latency: Duration,
@@ -56,8 +64,26 @@ impl Table {
 
     /// Answer with these headers and this text.
     pub(crate) fn raw(self, line: &str, status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.rows.borrow_mut().push((line.to_owned(), Ok(HttpAnswer { status, headers, body: body.as_ref().to_vec() })));
+        self.rows.borrow_mut().push((line.to_owned(), Ok(http(status, headers, body))));
+        self
+    }
+
+    /// As `on`, if there is no row for that request yet.
+    pub(crate) fn or(self, line: &str, status: u16, body: impl Into<Value>) -> Self {
+        let known = self.rows.borrow().iter().any(|(have, _)| have == line);
+        if known { self } else { self.on(line, status, body) }
+    }
+
+    /// Answer all that comes like this, one after the other.
+    pub(crate) fn replaying(answers: impl IntoIterator<Item = Answered>) -> Self {
+        let nango = Self::new();
+        nango.rows.borrow_mut().extend(answers.into_iter().map(|answer| ("*".to_owned(), answer)));
+        nango
+    }
+
+    /// Answer the request at this place so, whatever it is; the first is 0.
+    pub(crate) fn broken_at(mut self, place: usize, answer: Answered) -> Self {
+        self.broken = Some((place, answer));
         self
     }
 
@@ -94,15 +120,20 @@ impl Table {
         self.slept.borrow().iter().map(Duration::as_secs).collect()
     }
 
-    fn answer(&self, line: &str) -> Result<HttpAnswer, TransportError> {
+    /// What came of the requests.
+    pub(crate) fn answered(&self) -> Vec<Answered> {
+        self.answered.borrow().clone()
+    }
+
+    fn answer(&self, line: &str) -> Answered {
         let mut rows = self.rows.borrow_mut();
         let plain = line.split('?').next().unwrap();
-        let fits: Vec<usize> = (0..rows.len()).filter(|at| rows[*at].0 == line || rows[*at].0 == plain).collect();
+        let mut fits: Vec<usize> = (0..rows.len()).filter(|at| rows[*at].0 == line || rows[*at].0 == plain).collect();
+        if fits.is_empty() {
+            fits = (0..rows.len()).filter(|at| rows[*at].0 == "*").collect();
+        }
         match fits.as_slice() {
-            [] => match rows.iter().find(|(wanted, _)| wanted == "*") {
-                Some((_, answer)) => answer.clone(),
-                None => panic!("the table has no row for `{line}`"),
-            },
+            [] => panic!("the table has no row for `{line}`"),
             [only] => rows[*only].1.clone(),
             [first, ..] => rows.remove(*first).1,
         }
@@ -110,13 +141,14 @@ impl Table {
 }
 
 impl Transport for Table {
-    fn send(&self, requests: &[HttpRequest], within: Duration) -> Vec<Result<HttpAnswer, TransportError>> {
+    fn send(&self, requests: &[HttpRequest], within: Duration) -> Vec<Answered> {
         self.now.set(self.now.get() + self.latency);
         self.batches.set(self.batches.get() + 1);
         requests
             .iter()
             .map(|request| {
                 let line = format!("{} {}", request.method, request.path_with_query);
+                let place = self.sent.borrow().len();
                 self.sent.borrow_mut().push(Sent {
                     line: line.clone(),
                     origin: format!("{}://{}", if request.https { "https" } else { "http" }, request.authority),
@@ -127,7 +159,10 @@ impl Transport for Table {
                     within,
                     batch: self.batches.get(),
                 });
-                self.answer(&line)
+                let due = self.answer(&line);
+                let answer = self.broken.clone().filter(|(at, _)| *at == place).map_or(due, |(_, answer)| answer);
+                self.answered.borrow_mut().push(answer.clone());
+                answer
             })
             .collect()
     }
@@ -140,6 +175,12 @@ impl Transport for Table {
         self.slept.borrow_mut().push(duration);
         self.now.set(self.now.get() + duration);
     }
+}
+
+/// An answer.
+pub(crate) fn http(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> HttpAnswer {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    HttpAnswer { status, headers, body: body.as_ref().to_vec() }
 }
 
 /// A configuration of these variables; with the key of the one environment `dev` unless they name keys themselves.
@@ -267,19 +308,31 @@ fn agrees(config: &Config, name: &str, arguments: &Value, outcome: &Outcome) {
     let complaint = complaint(&tool(name).input_schema(config).into(), arguments);
     let of_environment = complaint.as_ref().is_some_and(|text| text.contains("environment"));
     let refused = outcome.error["kind"] == "argument";
-    let by_rule = rules::RULES.iter().any(|rule| rule.code == outcome.code()) || rules::FOUND_IN_ANSWERS.contains(&outcome.code());
     // In read-only mode the schema lists what only reads, and the policy refuses the rest.
     let refused = refused || (outcome.code() == "read_only" && complaint.is_some());
-    match (complaint, refused && !by_rule) {
-        (Some(complaint), false) if !of_environment => panic!("{name}: the schema refuses what was taken: {complaint}"),
-        (None, true) => panic!("{name}: refused what the schema takes, by a code that RULES lacks: {}", outcome.text()),
+    match complaint {
+        Some(complaint) if !refused && !of_environment => panic!("{name}: the schema refuses what was taken: {complaint}"),
+        None if refused && !is_rule(outcome.code()) => {
+            panic!("{name}: refused what the schema takes, by a code that RULES lacks: {}", outcome.text())
+        }
         _ => {}
     }
 }
 
+/// Whether a code is that of a rule which no schema says.
+pub(crate) fn is_rule(code: &str) -> bool {
+    rules::RULES.iter().any(|rule| rule.code == code) || rules::FOUND_IN_ANSWERS.contains(&code)
+}
+
+thread_local! {
+    /// Making a validator takes longer than a call.
+    static VALIDATORS: RefCell<HashMap<String, Rc<jsonschema::Validator>>> = RefCell::default();
+}
+
 /// The first complaint of a JSON Schema validator.
 pub(crate) fn complaint(schema: &Value, value: &Value) -> Option<String> {
-    let validator = jsonschema::validator_for(schema).unwrap();
+    let make = || Rc::new(jsonschema::validator_for(schema).unwrap());
+    let validator = VALIDATORS.with_borrow_mut(|known| Rc::clone(known.entry(schema.to_string()).or_insert_with(make)));
     let mut errors = validator.iter_errors(value);
     errors.next().map(|error| format!("{}: {error}", error.instance_path))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Answer, Body, RateLimit, Request};
 use crate::config::{Base, Environment};
-use crate::error::{ApiError, Error};
+use crate::error::{ApiError, Error, writes};
 use crate::json;
 use crate::project::without;
 use crate::tool::is_hidden;
@@ -41,19 +41,15 @@ pub(crate) fn read(request: &Request, answer: HttpAnswer, base: &Base, environme
 
 /// A success whose body is not JSON, or not whole.
 pub(crate) fn no_json(answer: &Answer) -> Error {
-    Error::nango(ApiError {
-        status: answer.status,
-        code: "invalid_answer".into(),
-        message: format!("the answer to {} is not whole JSON", answer.route),
-        hint: Some("try again; if it stays, something between this server and Nango changes answers".into()),
-        ..ApiError::default()
-    })
+    let say = format!("the answer to {} is not whole JSON", answer.route);
+    let hint = "if it stays so when you try again, something between this server and Nango changes answers";
+    Error::unbelievable(answer.route, answer.status, say, hint)
 }
 
 /// A success that holds more than may be kept of it.
 pub(crate) fn too_large(answer: &Answer) -> Error {
     let say = format!("the answer to {} holds more than can be kept of it: ask for less, for example with a smaller `limit`", answer.route);
-    Error::transport("answer_too_large", say, false)
+    Error::transport("answer_too_large", say, writes(answer.route))
 }
 
 /// How long to wait before a repetition, if this is Nango's own rate limit, or with `any` a provider's too.
@@ -181,7 +177,16 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
     let message = message(request, status, own, &said, &fields);
     let retry_after_seconds = (status == 429).then(|| retry_after(answer).unwrap_or(1).max(1));
     let connection = json::at(error, "payload", "connection").cloned();
-    Error::nango(ApiError { status, code: stable(code).to_owned(), message, fields, hint: Some(hint), retry_after_seconds, connection })
+    Error::nango(ApiError {
+        status,
+        code: stable(code).to_owned(),
+        message,
+        fields,
+        hint: Some(hint),
+        retry_after_seconds,
+        connection,
+        ..ApiError::default()
+    })
 }
 
 /// The mode that "Provider BASIC does not support API_KEY auth" names (observed of POST /connections).

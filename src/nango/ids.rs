@@ -113,10 +113,11 @@ static SCOPE: Pattern = Pattern {
     beyond: None,
 };
 
-static URL: Pattern = Pattern { regex: r"^https?://[^\s]+$", matches: is_url, rule: "be an http or https URL", beyond: None };
+// Of printable ASCII, as RFC 3986 has it: which characters `\s` leaves out differs from validator to validator.
+pub(super) static URL: Pattern = Pattern { regex: "^https?://[!-~]+$", matches: is_url, rule: "be an http or https URL", beyond: None };
 
 static URL_OR_EMPTY: Pattern = Pattern {
-    regex: r"^(https?://[^\s]+)?$",
+    regex: "^(https?://[!-~]+)?$",
     matches: |text| text.is_empty() || is_url(text),
     rule: "be an http or https URL, or empty to clear it",
     beyond: None,
@@ -131,7 +132,7 @@ static CURSOR: Pattern = Pattern {
 
 fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+    rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| ('!'..='~').contains(&c)))
 }
 
 /// Nango's own rule (zod's email), but for [`has_stray_dot`], which no portable regular expression says.

@@ -25,7 +25,7 @@ text! {
     /// The value of a header for the provider.
     pub struct HeaderValue(0..=8192, &HEADER_VALUE);
     /// Another base URL than the provider's.
-    pub struct BaseUrl(1..=2048, &BASE_URL);
+    pub struct BaseUrl(1..=2048, &super::ids::URL);
 }
 
 static PROXY_PATH: Pattern = Pattern {
@@ -48,16 +48,6 @@ static HEADER_NAME: Pattern = Pattern {
 
 static HEADER_VALUE: Pattern =
     Pattern { regex: "^[ -~]*$", matches: |text| text.chars().all(|c| (' '..='~').contains(&c)), rule: "be printable ASCII", beyond: None };
-
-static BASE_URL: Pattern = Pattern {
-    regex: r"^https?://[!-~]+$",
-    matches: |text| {
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| ('!'..='~').contains(&c)))
-    },
-    rule: "be an http or https URL",
-    beyond: None,
-};
 
 /// Whether some reader on the way could take this for another route or another host: Nango resolves `..` before it
 /// matches routes (observed), so that a path could leave `/proxy` and reach the API with the environment's key.

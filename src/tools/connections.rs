@@ -215,6 +215,18 @@ pub(crate) fn succeeded(answer: &Answer) -> Result<(), Error> {
     }
 }
 
+/// Take the echo of written metadata.
+///
+/// # Errors
+/// `invalid_answer`.
+pub(crate) fn echoed(answer: &Answer) -> Result<(), Error> {
+    if answer.json()?.get("metadata").is_some_and(Value::is_object) {
+        Ok(())
+    } else {
+        Err(Error::invalid_answer(answer.route, answer.status))
+    }
+}
+
 /// A refusal because of what Nango holds. Nothing was written.
 #[inline(never)]
 pub(crate) fn refuse(code: &str, message: &str, hint: &str) -> Error {

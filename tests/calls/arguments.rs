@@ -1,60 +1,14 @@
-//! Arguments that a schema refuses, at every depth; and that no check lets pass what a schema refuses.
+//! Arguments that a schema refuses: what is said of them, and that what is just within the limits is taken.
 
 use serde_json::{Value, json};
 
 use crate::samples::sample;
-use crate::table::{Table, call, refused, tool, with};
-use nango_mcp::tool::{Kind, Param};
-use nango_mcp::tools::TOOLS;
+use crate::table::{call, refused, with};
 
 /// One change of the sample call, refused so.
 #[track_caller]
 fn check(tool: &str, change: Value, code: &str, field: &str) -> String {
     refused(tool, &with(&sample(tool).0, change), code, field).sentence().to_owned()
-}
-
-#[test]
-fn every_required_argument_is_missed_by_name() {
-    for entry in TOOLS {
-        for param in entry.params().iter().filter(|param| param.required && param.name != "environment") {
-            let mut change = json!({});
-            change[param.name] = Value::Null;
-            let say = check(entry.name, change, "missing_argument", param.name);
-            assert!(say.contains(&format!("missing argument `{}`", param.name)), "{say}");
-        }
-    }
-    check("create_connect_session", json!({"end_user": {}}), "missing_argument", "end_user.id");
-    check("create_connect_session", json!({"organization": {"display_name": "Acme Inc"}}), "missing_argument", "organization.id");
-}
-
-#[test]
-fn the_wrong_type_is_refused_in_every_argument() {
-    let wrong = |kind: &Kind| match kind {
-        Kind::Text(_) => vec![json!(1), json!(["someText"]), json!({"a": 1})],
-        Kind::Bool => vec![json!("true"), json!(0), json!(["someText"])],
-        Kind::Integer { .. } => vec![json!("50"), json!(true), json!(["someText"])],
-        Kind::List { .. } => vec![json!("someText"), json!({"0": "a"}), json!(7)],
-        Kind::Map { .. } | Kind::Object(_) | Kind::Open => vec![json!("someText"), json!(["someText"]), json!(false)],
-        // Any JSON will do.
-        Kind::Any | Kind::Raw => return Vec::new(),
-    };
-    for entry in TOOLS {
-        for Param { name, kind, .. } in entry.params().into_iter().filter(|param| param.name != "environment") {
-            for value in wrong(kind) {
-                // Null cannot be laid over with `with`, which takes members out.
-                let mut change = json!({});
-                change[*name] = value;
-                let say = check(entry.name, change, "wrong_type", name);
-                assert!(say.starts_with(&format!("argument `{name}` must be ")) && say.contains(", not "), "{say}");
-            }
-            if matches!(kind, Kind::Any | Kind::Raw) {
-                continue;
-            }
-            let mut arguments = sample(entry.name).0;
-            arguments[*name] = Value::Null;
-            assert!(refused(entry.name, &arguments, "wrong_type", name).sentence().contains("leave it out"), "{name}");
-        }
-    }
 }
 
 #[test]
@@ -195,7 +149,7 @@ fn forms_hold() {
         check("create_connect_session", json!({"end_user": {"id": "u", "email": bad}}), "wrong_format", "end_user.email");
         check("create_standard_connect_session", json!({"email": bad}), "wrong_format", "email");
     }
-    for bad in ["hooks.example.com", "ftp://hooks.example.com", "https://", "https://a b"] {
+    for bad in ["hooks.example.com", "ftp://hooks.example.com", "https://", "https://a b", "https://a\u{2028}b", "https://\u{e9}.example"] {
         check("create_connect_session", json!({"webhook_url_override": bad}), "wrong_format", "webhook_url_override");
     }
     for bad in ["USER", "person", ""] {
@@ -219,52 +173,4 @@ fn what_is_only_data_may_be_anything() {
     let change = json!({"integrations_config_defaults": {"slack": {"connection_config": config}}});
     let outcome = call(&nango, "create_connect_session", &with(&arguments, change));
     assert_eq!(outcome.sent[0].body.as_ref().unwrap()["integrations_config_defaults"]["slack"]["connection_config"], config);
-}
-
-/// `agrees` in table.rs holds every call against the published schema; here it gets many to look at.
-#[test]
-fn the_check_and_the_schema_agree_on_whatever_comes() {
-    let values = [
-        json!(null),
-        json!(true),
-        json!(0),
-        json!(1),
-        json!(-1),
-        json!(50.0),
-        json!(0.5),
-        json!(""),
-        json!("x"),
-        json!(" "),
-        json!("é"),
-        json!("a/b"),
-        json!("a@b.co"),
-        json!(".."),
-        json!("https://x.example"),
-        json!("user"),
-        json!("documents"),
-        json!([]),
-        json!(["x"]),
-        json!([1]),
-        json!({}),
-        json!({"x": "y"}),
-        json!({"id": "x"}),
-        json!({"x": {"y": "z"}}),
-        json!({"x": {}}),
-        json!({"é": "y"}),
-        json!("x".repeat(300)),
-        json!({"x": {"docs_connect": ""}}),
-        json!({"x": {"user_scopes": "y", "authorization_params": {"": ""}}}),
-        json!("x\n"),
-        json!("\u{10ffff}"),
-    ];
-    for entry in TOOLS {
-        for param in entry.params().iter().filter(|param| param.name != "environment") {
-            for value in &values {
-                let (mut arguments, _) = sample(entry.name);
-                arguments[param.name] = value.clone();
-                call(&Table::new().on("*", 500, json!({})), entry.name, &arguments);
-            }
-        }
-    }
-    assert!(tool("list_connections").params().len() > 5);
 }

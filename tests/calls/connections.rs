@@ -143,7 +143,7 @@ fn metadata_is_merged_or_replaced_and_read_back() {
     assert_eq!(body(&outcome, "PATCH /connections/metadata"), sent);
     assert_eq!(outcome.value(), &json!({"metadata": {"own": [1], "plan": 1}, "read_back": true, "warnings": []}));
 
-    let nango = || Table::new().on("POST /connections/metadata", 201, json!({})).on(READ, 200, connection());
+    let nango = || Table::new().on("POST /connections/metadata", 201, json!({"metadata": {}})).on(READ, 200, connection());
     let outcome = metadata(json!({"mode": "replace", "metadata": {}}), nango());
     assert_eq!(outcome.lines(), ["POST /connections/metadata", READ]);
     assert_eq!(body(&outcome, "POST /connections/metadata")["metadata"], json!({}));
@@ -156,7 +156,7 @@ fn metadata_is_merged_or_replaced_and_read_back() {
 
 #[test]
 fn metadata_that_cannot_be_read_back_is_written_all_the_same() {
-    let written = || Table::new().on("PATCH /connections/metadata", 200, json!({}));
+    let written = || Table::new().on("PATCH /connections/metadata", 200, json!({"metadata": {}}));
     for nango in [
         written().on(READ, 403, no_scope("environment:connections:read")),
         written().on(READ, 200, with(&connection(), json!({"metadata": 7}))),

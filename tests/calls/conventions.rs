@@ -23,10 +23,10 @@ fn build(change: Value) -> Value {
 /// Call with `change` laid over the sample, of a Nango whose connection this is.
 #[track_caller]
 fn apply(change: Value, connection: Value) -> Outcome {
-    let nango = Table::new().on(READ, 200, connection).on(TAGS, 200, json!({"success": true})).on(MERGE, 200, json!({})).on(
+    let nango = Table::new().on(READ, 200, connection).on(TAGS, 200, json!({"success": true})).on(MERGE, 200, json!({"metadata": {}})).on(
         REPLACE,
         201,
-        json!({}),
+        json!({"metadata": {}}),
     );
     call(&nango, APPLY, &with(&sample(APPLY).0, change))
 }
@@ -151,7 +151,7 @@ fn a_link_the_values_and_the_written_tags_are_one_convention() {
     let after = &session.value()["after_connect"];
     assert_eq!(after["tool"], APPLY);
     let arguments = with(&after["arguments"], json!({"connection_id": "c-1"}));
-    let nango = Table::new().on(READ, 200, tagged(built["tags"].clone())).on("*", 200, json!({}));
+    let nango = Table::new().on(READ, 200, tagged(built["tags"].clone())).on("*", 200, json!({"success": true, "metadata": {}}));
     let outcome = call(&nango, APPLY, &arguments);
     assert_eq!(written(&outcome), built["tags"]);
     assert_eq!((&outcome.value()["metadata"], &outcome.value()["warnings"]), (&built["metadata"], &json!([])));
@@ -275,7 +275,7 @@ fn a_connection_that_cannot_be_refreshed_is_tagged_all_the_same() {
     let failure =
         |connection: Value| json!({"error": {"code": "invalid_credentials", "message": "no", "payload": {"connection": connection}}});
     let nango = |connection: Value| {
-        Table::new().on(READ, 400, failure(connection)).on(TAGS, 200, json!({"success": true})).on(MERGE, 200, json!({}))
+        Table::new().on(READ, 400, failure(connection)).on(TAGS, 200, json!({"success": true})).on(MERGE, 200, json!({"metadata": {}}))
     };
     let outcome = call(&nango(tagged(json!({"team": "t"}))), APPLY, &sample(APPLY).0);
     assert_eq!(written(&outcome)["team"], "t");
@@ -309,7 +309,7 @@ fn what_nango_refuses_is_told_with_what_was_done() {
         let lines = [READ, TAGS, MERGE];
         let nango = lines.iter().fold(Table::new(), |nango, at| match *at == line {
             true => nango.on(at, status, body.clone()),
-            false => nango.on(at, 200, connection()),
+            false => nango.on(at, 200, with(&connection(), json!({"success": true}))),
         });
         let outcome = call(&nango, APPLY, &sample(APPLY).0);
         let steps = lines.iter().position(|at| *at == line).unwrap() + 1;

@@ -79,7 +79,7 @@ fn a_write_is_repeated_too_because_it_had_no_effect() {
 #[test]
 fn a_429_that_is_not_nangos_own_is_not_repeated() {
     for body in [json!({"error": {"code": "rate_limit_exceeded"}}), json!({"message": "slow down"}), json!([])] {
-        let nango = Table::new().raw(LINE, 429, &[("retry-after", "3")], &body.to_string());
+        let nango = Table::new().raw(LINE, 429, &[("retry-after", "3")], body.to_string());
         let outcome = list(&nango);
         assert_ne!(outcome.code(), "rate_limited");
         assert_eq!((nango.slept().len(), outcome.sent.len(), outcome.error["retry_after_seconds"].as_u64()), (0, 1, Some(3)));

@@ -10,7 +10,7 @@ fn contacts(count: usize) -> Value {
     let contact = |at: usize| {
         json!({
             "id": at, "name": format!("Person {at}"), "company": {"name": format!("Firm {}", at % 3), "country": "DE"},
-            "amount": at as f64 / 2.0, "status": if at % 2 == 0 { "open" } else { "won" }, "tags": ["a", at % 5], "pad": "x".repeat(40),
+            "amount": at as f64 / 2.0, "status": if at.is_multiple_of(2) { "open" } else { "won" }, "tags": ["a", at % 5], "pad": "x".repeat(40),
         })
     };
     json!({"contacts": (0..count).map(contact).collect::<Vec<_>>(), "total": count})

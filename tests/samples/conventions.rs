@@ -19,8 +19,8 @@ pub(super) fn sample(tool: &str) -> Option<(Value, Table)> {
             nango
                 .on("GET /connections/c-1", 200, connection())
                 .on("PATCH /connections/c-1", 200, json!({"success": true}))
-                .on("PATCH /connections/metadata", 200, json!({}))
-                .on("POST /connections/metadata", 201, json!({})),
+                .on("PATCH /connections/metadata", 200, json!({"metadata": {}}))
+                .on("POST /connections/metadata", 201, json!({"metadata": {}})),
         ),
         "audit_connection_conventions" => {
             (json!({"environment": "dev"}), nango.on("GET /connections", 200, json!({"connections": [row("c-1")]})))

@@ -136,12 +136,12 @@ impl crate::tool::Tool for Tool {
         let refused = first.as_ref().is_err_and(|error| error.code() == "refresh_failed");
         let connection = found(cx, &args.connection_id, &args.provider_config_key, first)?;
         let mut warnings = Vec::new();
-        let integration = part("integration", second, &mut warnings);
+        let integration = part("integration", second, ("unique_key", &args.provider_config_key), &mut warnings);
         let name = json_text(&connection, "provider").or_else(|| json_text(&integration, "provider"));
         let provider = match name.as_deref().and_then(IntegrationKey::from_text) {
             Some(name) => {
                 let request = Request::get("GET /providers/:provider", Path::fixed("/providers").segment(&name));
-                part("provider", cx.send(&request), &mut warnings)
+                part("provider", cx.send(&request), ("name", &name), &mut warnings)
             }
             None => Value::Null,
         };
@@ -179,10 +179,10 @@ impl crate::tool::Tool for Tool {
     }
 }
 
-/// What stands under `data`; where there is no answer, null and a warning.
-fn part(what: &str, answer: Result<Answer, Error>, warnings: &mut Vec<String>) -> Value {
+/// What stands under `data`, if it has this name in this field; else null and a warning.
+fn part(what: &str, answer: Result<Answer, Error>, (field, name): (&str, &str), warnings: &mut Vec<String>) -> Value {
     let body = answer.and_then(|answer| match answer.json()?.get_mut("data").map(Value::take) {
-        Some(data @ Value::Object(_)) => Ok(data),
+        Some(data) if data.get(field).and_then(Value::as_str) == Some(name) => Ok(data),
         _ => Err(Error::invalid_answer(answer.route, answer.status)),
     });
     body.unwrap_or_else(|error| {

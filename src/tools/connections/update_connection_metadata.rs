@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::look;
+use super::{echoed, look};
 use crate::context::Context;
 use crate::error::Error;
 use crate::json;
@@ -74,7 +74,7 @@ impl crate::tool::Tool for Tool {
             Mode::Merge => (Request::patch("PATCH /connections/metadata", path, body.into()), whole(&args.metadata)),
             Mode::Replace => (Request::post("POST /connections/metadata", path, body.into()), Vec::new()),
         };
-        cx.send(&request)?;
+        echoed(&cx.send(&request)?)?;
         let metadata = match look(cx, &args.connection_id, &args.provider_config_key) {
             Ok(mut connection) => match connection.get_mut("metadata").map(Value::take) {
                 Some(Value::Object(metadata)) => Some(metadata),

@@ -8,9 +8,9 @@ use crate::error::Error;
 use crate::json;
 use crate::nango::tags::{self, MAX_TAGS, Tags};
 use crate::nango::{ConnectionId, Email, IntegrationKey, Label, Path, Request, TagKey};
-use crate::tool::{Arg, Dict, Effect, List, Open, Toolset, object, result};
+use crate::tool::{Dict, Effect, List, Open, Toolset, object, result};
 use crate::tools::connect::tag_dict;
-use crate::tools::connections::{found, read, tags_of};
+use crate::tools::connections::{echoed, found, patch, read, tag_object, tags_of};
 
 object! {
     /// Arguments.
@@ -99,9 +99,10 @@ impl crate::tool::Tool for Tool {
         let tags = merged(&kept, subject.tags(cx.environment()), &identity);
         capacity(&kept, &tags)?;
         report(&kept, lost.len(), &tags, &mut warnings);
-        cx.send(&write_tags(args, &tags))?;
+        patch(cx, &args.connection_id, &args.provider_config_key, json::object([("tags", tag_object(&tags))]))?;
         let metadata = subject.metadata(cx.environment(), &cx.config.metadata_namespace);
         cx.send(&write_metadata(args, metadata.clone()))
+            .and_then(|answer| echoed(&answer))
             .map_err(|error| error.after(&["tags written"], &["metadata: the same call again writes it"]))?;
         Ok(Output { tags: tag_dict(&tags), identity_projection: identity, metadata, warnings: List(warnings) })
     }
@@ -184,13 +185,6 @@ fn report(kept: &Tags, lost: usize, tags: &Tags, warnings: &mut Vec<String>) {
     if lost > 0 {
         warnings.push(format!("{lost} of the connection's tags broke Nango's own rules and were dropped"));
     }
-}
-
-/// PATCH /connections/:id, which replaces all tags (observed).
-fn write_tags(args: &Args, tags: &Tags) -> Request {
-    let body = json::object([("tags", tag_dict::<TagKey>(tags).give())]);
-    Request::patch("PATCH /connections/:id", Path::fixed("/connections").segment(&args.connection_id), body.into())
-        .query("provider_config_key", &*args.provider_config_key)
 }
 
 /// PATCH /connections/metadata merges the uppermost keys, POST replaces everything (observed).

@@ -81,11 +81,9 @@ fn merge(known: &mut Value, more: Value) {
             }
         }
         (known, more) if *known == more => {}
-        (Value::String(known), Value::String(more)) => {
-            if !known.split(" or ").any(|one| one == more) {
-                known.push_str(" or ");
-                known.push_str(&more);
-            }
+        (Value::String(known), Value::String(more)) if !known.split(" or ").any(|one| one == more) => {
+            known.push_str(" or ");
+            known.push_str(&more);
         }
         // An object says more than that a text or nothing may stand in its place.
         (Value::String(_), more @ Value::Object(_)) => *known = more,
