@@ -31,10 +31,18 @@ impl Embedded {
     /// # Errors
     /// The address is not free.
     pub async fn start(listen: SocketAddr, key: String, rate_limit: u32) -> Result<Self> {
+        Self::with(listen, key, Options { rate_limit, ..Options::default() }).await
+    }
+
+    /// The same with other options; their keys and their URL become this one's.
+    ///
+    /// # Errors
+    /// The address is not free.
+    pub async fn with(listen: SocketAddr, key: String, options: Options) -> Result<Self> {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let public_url = Some(format!("http://{address}"));
-        let nango = Nango::new(Options { keys: vec![Key::full(key.as_str(), "default")], public_url, rate_limit, ..Options::default() });
+        let nango = Nango::new(Options { keys: vec![Key::full(key.as_str(), "default")], public_url, ..options });
         nango.seed("default");
         let served = nango.clone();
         let task = tokio::spawn(async move {

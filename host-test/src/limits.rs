@@ -27,11 +27,13 @@ pub(crate) struct MemoryLimit {
     most: usize,
     /// Whether growth was refused.
     pub(crate) reached: bool,
+    /// The most memory it has had, in bytes.
+    pub(crate) peak: usize,
 }
 
 impl MemoryLimit {
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, reached: false }
+        Self { most, reached: false, peak: 0 }
     }
 }
 
@@ -39,6 +41,9 @@ impl ResourceLimiter for MemoryLimit {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let grants = desired <= self.most;
         self.reached |= !grants;
+        if grants {
+            self.peak = self.peak.max(desired);
+        }
         Ok(grants)
     }
 

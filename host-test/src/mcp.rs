@@ -18,6 +18,9 @@ use crate::sandbox::{Fault, Sandbox, wit};
 /// How long clients may keep the list of tools: it changes with the configuration, so with a restart.
 const LIST_TTL_MS: u64 = 300_000;
 
+/// The component reads at most 1.25 MiB of arguments, and keeps at most 6 MiB of values of them.
+const MALFORMED: &str = "arguments must be one JSON object of at most 1.25 MiB, and of less where it holds very many small values";
+
 /// Revisions served: the stateless one and those with a handshake.
 const REVISIONS: [ProtocolVersion; 4] =
     [ProtocolVersion::V_2025_03_26, ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
@@ -72,7 +75,7 @@ impl Server {
             Ok(Ok(wit::Outcome::NeedsInput(needs))) => called(needs.otherwise),
             Ok(Err(wit::CallError::UnknownTool(text))) => return Err(ErrorData::invalid_params(text, None)),
             Ok(Err(wit::CallError::MalformedArguments)) => {
-                return Err(ErrorData::invalid_params("arguments must be one JSON object of at most 1.25 MiB", None));
+                return Err(ErrorData::invalid_params(MALFORMED, None));
             }
             Ok(Err(wit::CallError::Configuration(text))) => return Err(ErrorData::internal_error(text, None)),
         };

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -40,6 +41,7 @@ pub struct Sandbox {
     limits: Limits,
     pool: Pool,
     places: Arc<Semaphore>,
+    peak: Arc<AtomicUsize>,
 }
 
 /// Why a call into the sandbox gave nothing.
@@ -90,7 +92,7 @@ impl Sandbox {
         let pre = linker.instantiate_pre(&component).and_then(bindings::NangoMcpPre::new).map_err(broken).with_context(text)?;
         keep_time(&engine)?;
         let places = Arc::new(Semaphore::new(usize::try_from(limits.concurrency)?));
-        Ok(Self { pre, grant: Arc::new(grant), limits, pool: Pool::default(), places })
+        Ok(Self { pre, grant: Arc::new(grant), limits, pool: Pool::default(), places, peak: Arc::default() })
     }
 
     /// `info`.
@@ -124,6 +126,11 @@ impl Sandbox {
         self.enter(async |tools, store| tools.nango_mcp_tools().call_call_tool(store, &call).await).await
     }
 
+    /// The most memory that a call had since this was last asked, in bytes.
+    pub fn take_peak(&self) -> usize {
+        self.peak.swap(0, Ordering::Relaxed)
+    }
+
     /// Run one exported function in a fresh instance, within the limits.
     async fn enter<T>(&self, run: impl AsyncFnOnce(bindings::NangoMcp, &mut Store<State>) -> wasmtime::Result<T>) -> Result<T, Fault> {
         let deadline = tokio::time::Instant::now() + self.limits.time;
@@ -135,6 +142,7 @@ impl Sandbox {
             run(tools, &mut store).await
         })
         .await;
+        self.peak.fetch_max(store.data().memory.peak, Ordering::Relaxed);
         let said = store.data().stderr.contents();
         if !said.is_empty() {
             tracing::debug!(stderr = %String::from_utf8_lossy(&said), "the component wrote");

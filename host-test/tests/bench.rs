@@ -39,11 +39,15 @@ pub(crate) async fn embedded() -> Embedded {
     Embedded::start(([127, 0, 0, 1], 0).into(), KEY.into(), RATE_LIMIT).await.unwrap()
 }
 
+/// The built component with these variables and limits.
+pub(crate) fn sandbox(vars: &settings::Vars, limits: Limits) -> Sandbox {
+    Sandbox::load(&component(), settings::grant(vars).unwrap(), limits).unwrap()
+}
+
 /// A server over the built component with these variables.
 pub(crate) async fn server(vars: &[(&str, &str)]) -> Server {
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let sandbox = Sandbox::load(&component(), settings::grant(&vars).unwrap(), Limits::default()).unwrap();
-    Server::start(sandbox, false).await.unwrap()
+    Server::start(sandbox(&vars, Limits::default()), false).await.unwrap()
 }
 
 /// A server over the built component, pointed at an address.

@@ -16,6 +16,7 @@ mod cli;
 mod component;
 mod faults;
 mod http;
+mod memory;
 mod replay;
 mod sandbox;
 mod stdio;
