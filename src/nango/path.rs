@@ -53,21 +53,72 @@ pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
-/// Whether some reader on the way could take part of this text for `.` or `..`: after any number of percent
-/// decodings, split at slashes of both kinds.
+/// Whether some reader on the way could take part of this text for `.` or `..`: after any number of [`reread`]ings, split
+/// at slashes of both kinds, without what stands behind `;` (which Java servers cut off before they resolve dots).
 pub fn is_dot_segment(text: &str) -> bool {
-    let mut text = text.as_bytes().to_vec();
-    // Each decoding shortens the text, so this ends.
+    let mut text = lenient(text.as_bytes());
     loop {
-        if text.split(|byte| matches!(byte, b'/' | b'\\')).any(|segment| matches!(segment, b"." | b"..")) {
+        if has_dot_segment(&text) {
             return true;
         }
-        let decoded: Vec<u8> = percent_decode(&text).collect();
-        if decoded.len() == text.len() {
+        // Each one that finds something shortens the text, so this ends.
+        let again = reread(&text);
+        if again.len() == text.len() {
             return false;
         }
-        text = decoded;
+        text = again;
     }
+}
+
+/// Whether a segment is `.` or `..` as it stands there.
+pub(super) fn has_dot_segment(text: &[u8]) -> bool {
+    let name = |segment: &[u8]| matches!(segment.split(|byte| *byte == b';').next(), Some(b"." | b".."));
+    text.split(|byte| matches!(byte, b'/' | b'\\')).any(name)
+}
+
+/// Percent-decode a text once, and take for dots and slashes what lenient readers take for them.
+#[inline(never)]
+pub(super) fn reread(text: &[u8]) -> Vec<u8> {
+    let decoded: Vec<u8> = percent_decode(text).collect();
+    lenient(&decoded)
+}
+
+/// Dots and slashes in other forms: overlong UTF-8, `%u002e` as old servers decode it, and the characters that Unicode
+/// normalisation (NFKC) makes the same.
+const FORMS: &[(&[u8], &[u8])] = &[
+    (b"\xc0\xae", b"."),
+    (b"\xe0\x80\xae", b"."),
+    (b"\xf0\x80\x80\xae", b"."),
+    (b"\xc0\xaf", b"/"),
+    (b"\xe0\x80\xaf", b"/"),
+    (b"\xf0\x80\x80\xaf", b"/"),
+    (b"\xc1\x9c", b"/"),
+    (b"\xef\xbc\x8e", b"."),
+    (b"\xef\xbc\x8f", b"/"),
+    (b"\xef\xbc\xbc", b"/"),
+    (b"\xe2\x80\xa4", b"."),
+    (b"\xe2\x80\xa5", b".."),
+    (b"%u002e", b"."),
+    (b"%u002f", b"/"),
+    (b"%u005c", b"/"),
+];
+
+pub(super) fn lenient(text: &[u8]) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::new(), text);
+    while let Some((first, more)) = rest.split_first() {
+        let is = |form: &[u8]| rest.get(..form.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(form));
+        match FORMS.iter().find(|(form, _)| is(form)) {
+            Some((form, plain)) => {
+                out.extend_from_slice(plain);
+                rest = rest.get(form.len()..).unwrap_or_default();
+            }
+            None => {
+                out.push(*first);
+                rest = more;
+            }
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -92,10 +143,27 @@ mod tests {
 
     #[test]
     fn dot_segments_are_seen_in_every_encoding() {
-        for text in ["..", ".", "a/../b", "%2e%2e", "%252e%252E", "a\\..\\b", "x%2f..", "%2e."] {
+        for text in [
+            "..",
+            ".",
+            "a/../b",
+            "%2e%2e",
+            "%252e%252E",
+            "a\\..\\b",
+            "x%2f..",
+            "%2e.",
+            "..;x",
+            "a/.;b/c",
+            "%c0%ae%C0%AE",
+            "a%e0%80%af..",
+            "%u002E.",
+            "．．",
+            "‥",
+            "%ef%bc%8e.",
+        ] {
             assert!(is_dot_segment(text), "{text}");
         }
-        for text in ["...", "a.b", "..a", "v1.0", "%zz", ""] {
+        for text in ["...", "a.b", "..a", "v1.0", "%zz", "", "a;..", "%c0%80", "%u00e9", "é", "%E9"] {
             assert!(!is_dot_segment(text), "{text}");
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::failure::api_failure;
-use super::path::{encode, is_dot_segment};
+use super::path::{encode, has_dot_segment, lenient, reread};
 use super::{Body, Path, Request};
 use crate::config::Environment;
 use crate::error::Error;
@@ -52,18 +52,19 @@ static HEADER_VALUE: Pattern =
 /// Whether some reader on the way could take this for another route or another host: Nango resolves `..` before it
 /// matches routes (observed), so that a path could leave `/proxy` and reach the API with the environment's key.
 fn is_unsafe(path: &str) -> bool {
-    let mut text = path.to_owned();
+    let mut text = lenient(path.as_bytes());
     loop {
         // Of the query only dot segments matter; a double slash is at home in a URL given as a value.
-        let route = text.split('?').next().unwrap_or_default();
-        if is_dot_segment(&text) || text.contains(|c: char| c.is_control()) || route.starts_with("//") || route.starts_with("/\\") {
+        let route = text.split(|byte| *byte == b'?').next().unwrap_or_default();
+        let controls = String::from_utf8_lossy(&text).contains(|c: char| c.is_control());
+        if controls || has_dot_segment(&text) || route.starts_with(b"//") || route.starts_with(b"/\\") {
             return true;
         }
-        let decoded = percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
-        if decoded.len() >= text.len() {
+        let again = reread(&text);
+        if again.len() == text.len() {
             return false;
         }
-        text = decoded;
+        text = again;
     }
 }
 
@@ -248,6 +249,12 @@ mod tests {
             "%2Fx",
             "/a?b=/../c",
             "/a/%2e%2E%2fb",
+            "/..;/x",
+            "/%c0%ae%c0%ae/x",
+            "/%c0%afevil.example",
+            "/%u002e%u002e/x",
+            "/．．/x",
+            "/%C2%85",
         ] {
             assert!(ProxyPath::from_text(path).is_none(), "{path}");
         }
