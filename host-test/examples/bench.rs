@@ -24,8 +24,9 @@ use serde_json::{Value, json};
 
 const KEY: &str = "6f2a1c7e-90b4-4d53-8a1e-3c5d7e9f0b21";
 const STARTS: usize = 10;
-const WARM_UP: usize = 100;
 const ROUNDS: usize = 1000;
+/// Of answers that take milliseconds.
+const FEW: usize = 200;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -44,7 +45,7 @@ fn main() -> Result<()> {
         false => &[("unpinned (no taskset, or one core)", &[], &[])],
     };
     for (name, own, nango) in placements {
-        say(&format!("\none call, {name}: {ROUNDS} rounds, interleaved, us p50 / p99"))?;
+        say(&format!("\none call, {name}: {ROUNDS} rounds ({FEW} of large answers) and a tenth before, interleaved, us p50 / p99"))?;
         let nango = Nango::start(nango)?;
         let me = std::env::current_exe()?;
         let status = prefixed(own, &me).args(["--measure", &nango.base]).status()?;
@@ -86,22 +87,41 @@ async fn measure(base: &str) -> Result<()> {
 
     let body = json!({"tags": {"end_user_id": "u1"}, "allowed_integrations": ["github"]}).to_string();
     let link = json!({"environment": "default", "allowed_integrations": ["github"], "tags": {"end_user_id": "u1"}});
+    let get = |path: &str| Request::get(format!("{base}{path}")).body(String::new());
+    let only = |request| vec![request];
     let cases = [
+        ("GET /integrations", ROUNDS, only(get("/integrations")?), "list_integrations", json!({"environment": "default"})),
         (
-            "GET /integrations",
-            Request::get(format!("{base}/integrations")).body(String::new())?,
-            "list_integrations",
-            json!({"environment": "default"}),
+            "POST /connect/sessions",
+            ROUNDS,
+            only(Request::post(format!("{base}/connect/sessions")).body(body)?),
+            "create_connect_session",
+            link,
         ),
-        ("POST /connect/sessions", Request::post(format!("{base}/connect/sessions")).body(body)?, "create_connect_session", link),
+        (
+            "GET /connections, 200 rows",
+            FEW,
+            only(get("/connections?limit=201&page=0")?),
+            "list_connections",
+            json!({"environment": "default", "limit": 200}),
+        ),
+        (
+            "GET /providers, 0.92 MB, and GET /integrations",
+            FEW,
+            vec![get("/providers")?, get("/integrations")?],
+            "search_provider_templates",
+            json!({"environment": "default", "query": "acme"}),
+        ),
     ];
-    for (name, request, tool, arguments) in cases {
+    for (name, rounds, requests, tool, arguments) in cases {
         let (mut times, mut errors) = ([const { Vec::new() }; 4], 0_usize);
-        for round in 0..WARM_UP + ROUNDS {
+        for round in 0..rounds / 10 + rounds {
             let arguments = arguments.to_string();
             let mut took = [Duration::ZERO; 4];
             let begun = now();
-            errors += usize::from(!native(&client, &request).await?);
+            for request in &requests {
+                errors += usize::from(!native(&client, request).await?);
+            }
             took[0] = begun.elapsed();
             let begun = now();
             errors += usize::from(server.call("list_environments", "{}").await.is_ok_and(|result| result.is_error != Some(false)));
@@ -112,7 +132,7 @@ async fn measure(base: &str) -> Result<()> {
             let begun = now();
             errors += usize::from(!stdio.call(tool, &arguments)?);
             took[3] = begun.elapsed();
-            if round >= WARM_UP {
+            if round >= rounds / 10 {
                 times.iter_mut().zip(took).for_each(|(times, took)| times.push(took));
             }
         }
@@ -214,7 +234,19 @@ struct Nango {
 impl Nango {
     fn start(prefix: &[&str]) -> Result<Self> {
         let mut command = prefixed(prefix, &file("target/debug/nango-mcp-host"));
-        command.args(["nango", "--listen", "127.0.0.1:0", "--key", KEY, "--rate-limit", "100000000"]);
+        command.args([
+            "nango",
+            "--listen",
+            "127.0.0.1:0",
+            "--key",
+            KEY,
+            "--rate-limit",
+            "100000000",
+            "--catalogue",
+            "1000",
+            "--connections",
+            "201",
+        ]);
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         // Kept open as long as the child: a closed pipe would be an error to it.
         let mut stdout = BufReader::new(child.stdout.take().context("stdout")?);
