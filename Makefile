@@ -62,8 +62,9 @@ guest: target
 	@cargo build --quiet --locked --profile component $(WASM) -p misbehaving-guest
 
 .PHONY: generate
-generate: ## Rewrite what is generated: snapshots of the tools, tables in README.md and docs/migration.md
+generate: component ## Rewrite what is generated: snapshots of the tools, tables in README.md and docs/, docs/tools.md, docs/session.md
 	UPDATE=1 cargo test --quiet --locked -p nango-mcp --test main generated
+	UPDATE=1 cargo test --quiet --locked -p nango-mcp-host --test main documents
 
 .PHONY: lint
 lint: build ## Formatting, clippy with warnings as errors, and the tools' words by tdqs (needs python3)

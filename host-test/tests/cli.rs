@@ -12,7 +12,7 @@ use super::bench::{KEY, component, embedded};
 
 /// Run the built host in an empty folder, with these variables and nothing else of this process's environment but
 /// what finding the compiled-code cache needs.
-fn host(folder: &Path, vars: &[(&str, &str)], arguments: &[&str]) -> Output {
+pub(crate) fn host(folder: &Path, vars: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
     command.env_clear().current_dir(folder).args(arguments).arg("--component").arg(component());
     for name in ["HOME", "XDG_CACHE_HOME", "PATH"] {
@@ -23,14 +23,14 @@ fn host(folder: &Path, vars: &[(&str, &str)], arguments: &[&str]) -> Output {
     command.envs(vars.iter().copied()).stdin(Stdio::null()).output().unwrap()
 }
 
-fn folder(name: &str) -> std::path::PathBuf {
+pub(crate) fn folder(name: &str) -> std::path::PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

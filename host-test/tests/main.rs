@@ -14,6 +14,7 @@ mod bench;
 mod calls;
 mod cli;
 mod component;
+mod documents;
 mod faults;
 mod http;
 mod memory;
