@@ -58,6 +58,17 @@ fn cases() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("body_not_allowed", "proxy_request", json!({"body": {"a": 1}}), "body"),
         ("body_not_allowed", "proxy_request", json!({"method": "HEAD", "body": 0}), "body"),
         ("body_too_large", "proxy_request", json!({"method": "POST", "body": "x".repeat(1 << 20)}), "body"),
+        ("bad_cursor", "proxy_request", json!({"method": "POST", "cursor": foreign_cursor()}), "cursor"),
+        ("bad_filter", "proxy_request", json!({"filters": [{"field": "a", "op": "lt", "value": true}]}), "filters[0].value"),
+        ("duplicate_tag", "import_connection", json!({"tags": {"A": "1", "a": "2"}}), "tags"),
+        ("tag_not_an_email", "import_connection", json!({"tags": {"end_user_email": "nobody-at-all"}}), "tags.end_user_email"),
+        ("tag_too_long", "update_connection_end_user", json!({"id": astral}), "id"),
+        (
+            "credentials_surplus",
+            "update_integration",
+            json!({"credentials": {"type": "APP", "app_id": "own-app-id", "app_link": "https://app.example", "private_key": "own-key", "scopes": []}}),
+            "credentials.scopes",
+        ),
         ("cursor_mismatch", "proxy_request", json!({"cursor": foreign_cursor()}), "cursor"),
         (
             "credentials_incomplete",

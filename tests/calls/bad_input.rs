@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::kinds::{Holds, Place, fitting, least, places};
 use crate::samples::sample;
-use crate::table::{refused, with};
+use crate::table::{Table, call, complaint, config, is_rule, refused, with};
 
 /// Texts that break one form or another.
 const FORMLESS: &[&str] = &[
@@ -125,6 +125,9 @@ fn texts(limits: &Text) -> Vec<(String, &'static str)> {
 #[track_caller]
 fn check(entry: &Entry, arguments: &Value, code: &str, field: &str) {
     let outcome = refused(entry.name, arguments, code, field);
+    // A rule is what the schema does not say, and nothing else is.
+    let complaint = complaint(&entry.input_schema(&config(&[])).into(), arguments);
+    assert_eq!(complaint.is_none(), is_rule(code), "{}: {field}: {code}: {complaint:?}", entry.name);
     let begins = match code {
         "missing_argument" => format!("missing argument `{field}`"),
         "unknown_argument" => format!("unknown argument `{field}`"),
@@ -183,9 +186,9 @@ fn every_property_takes_a_value_that_fits() {
                 Holds::Key(key, _) => fitting(key).into(),
             };
             let arguments = place.put(entry, &sample(entry.name).0, value);
-            let nango = crate::table::Table::new().on("*", 500, json!({}));
-            let outcome = crate::table::call(&nango, entry.name, &arguments);
-            let checked = outcome.error["kind"] == "argument" && !crate::table::is_rule(outcome.code());
+            let nango = Table::new().on("*", 500, json!({}));
+            let outcome = call(&nango, entry.name, &arguments);
+            let checked = outcome.error["kind"] == "argument" && !is_rule(outcome.code());
             assert!(!checked, "{}: {}: {}", entry.name, place.path(), outcome.text());
         }
     }
