@@ -263,7 +263,7 @@ fn success(entry: &Entry, result: &CallResult) -> Value {
     assert_eq!(result.text, [structured.to_string()], "{}", entry.name);
     assert_eq!(result.files.is_empty(), entry.name != "download_provider_file", "{}", entry.name);
     assert_eq!(result.meta, None);
-    if let Some(complaint) = complaint(&entry.output_schema().into(), structured) {
+    if let Some(complaint) = complaint_of(&format!("{} result", entry.name), || entry.output_schema().into(), structured) {
         panic!("{}: the result does not fit the output schema: {complaint}", entry.name);
     }
     Value::Null
@@ -305,7 +305,10 @@ fn request(config: &Config, sent: &Sent) {
 /// The published schema and the check agree, but for the rules that `RULES` lists and for `environment`.
 #[track_caller]
 fn agrees(config: &Config, name: &str, arguments: &Value, outcome: &Outcome) {
-    let complaint = complaint(&tool(name).input_schema(config).into(), arguments);
+    // What of the configuration a schema depends on.
+    let environments: Vec<&str> = config.environments.iter().map(|environment| environment.name.as_str()).collect();
+    let key = format!("{name} {} {environments:?}", config.read_only);
+    let complaint = complaint_of(&key, || tool(name).input_schema(config).into(), arguments);
     let of_environment = complaint.as_ref().is_some_and(|text| text.contains("environment"));
     let refused = outcome.error["kind"] == "argument";
     // In read-only mode the schema lists what only reads, and the policy refuses the rest.
@@ -331,8 +334,17 @@ thread_local! {
 
 /// The first complaint of a JSON Schema validator.
 pub(crate) fn complaint(schema: &Value, value: &Value) -> Option<String> {
-    let make = || Rc::new(jsonschema::validator_for(schema).unwrap());
-    let validator = VALIDATORS.with_borrow_mut(|known| Rc::clone(known.entry(schema.to_string()).or_insert_with(make)));
+    complaint_of(&schema.to_string(), || schema.clone(), value)
+}
+
+/// The same, of the validator of that name.
+fn complaint_of(name: &str, schema: impl FnOnce() -> Value, value: &Value) -> Option<String> {
+    let known = VALIDATORS.with_borrow(|known| known.get(name).cloned());
+    let validator = known.unwrap_or_else(|| {
+        let made = Rc::new(jsonschema::validator_for(&schema()).unwrap());
+        VALIDATORS.with_borrow_mut(|known| known.insert(name.to_owned(), Rc::clone(&made)));
+        made
+    });
     let mut errors = validator.iter_errors(value);
     errors.next().map(|error| format!("{}: {error}", error.instance_path))
 }

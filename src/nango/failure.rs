@@ -85,6 +85,7 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
     let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
     let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
     let given = given(request);
+    let given: Vec<&str> = given.iter().map(String::as_str).collect();
     let (own, said) = (text("code"), clean(text("message"), &given));
     let fields = fields(request, error, &given);
     // Nango's own words, before anything is taken out of them.
@@ -174,6 +175,9 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
         (_, "") => ("nango_error", "look at the arguments and try again".into()),
         _ => (own, "correct the arguments by what Nango says".into()),
     };
+    // A code that is a value of the request is none.
+    let is_given = |code: &str| given.iter().any(|value| value.eq_ignore_ascii_case(code));
+    let (own, code) = (if is_given(own) { "" } else { own }, if code == own && is_given(own) { "" } else { code });
     let message = message(request, status, own, &said, &fields);
     let retry_after_seconds = (status == 429).then(|| retry_after(answer).unwrap_or(1).max(1));
     let connection = json::at(error, "payload", "connection").cloned();
@@ -253,33 +257,46 @@ const NO_WORD: usize = 6;
 
 /// The values that a request carries: Nango may repeat them, and they may be secrets. Shorter ones are words, unless
 /// they are credentials.
-fn given(request: &Request) -> Vec<&str> {
-    fn leaves<'a>(value: &'a Value, least: usize, found: &mut Vec<&'a str>) {
-        match value {
-            Value::String(text) if text.len() >= least => found.push(text),
-            Value::Array(items) => items.iter().for_each(|item| leaves(item, least, found)),
-            Value::Object(object) => {
-                for (name, value) in object {
-                    let least = match name.as_str() {
-                        "credentials" => 1,
-                        "type" | "scopes" => NO_WORD,
-                        _ => least,
-                    };
-                    leaves(value, least, found);
-                }
-            }
-            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
+fn given(request: &Request) -> Vec<String> {
     let mut found = Vec::new();
-    for value in request.path.values().iter().chain(request.query.iter().map(|(_, value)| value)) {
-        found.push(value.as_str());
+    let pairs = request.query.iter().chain(&request.headers);
+    for value in request.path.values().iter().chain(pairs.map(|(_, value)| value)) {
+        leaf(value, NO_WORD, &mut found);
     }
-    found.retain(|value| value.len() >= NO_WORD);
-    if let Some(Body::Json(body)) = &request.body {
-        leaves(body, NO_WORD, &mut found);
+    match &request.body {
+        Some(Body::Json(body)) => leaves(body, NO_WORD, &mut found),
+        Some(Body::Text(text)) => leaves(&json::read(text.as_bytes()).unwrap_or_default(), NO_WORD, &mut found),
+        None => {}
     }
     found
+}
+
+fn leaves(value: &Value, least: usize, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => leaf(text, least, found),
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, least, found)),
+        Value::Object(object) => {
+            for (name, value) in object {
+                let least = match name.as_str() {
+                    "credentials" => 1,
+                    "type" | "scopes" => NO_WORD,
+                    _ => least,
+                };
+                leaves(value, least, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A text, and each line of it: a private key may come back with its line feeds written in another way.
+fn leaf(text: &str, least: usize, found: &mut Vec<String>) {
+    if text.len() >= least {
+        found.push(text.to_owned());
+    }
+    if text.contains('\n') {
+        found.extend(text.lines().filter(|line| line.len() >= NO_WORD).map(str::to_owned));
+    }
 }
 
 /// What Nango said, fit for a model: one line, no control or direction-changing characters, at most 300

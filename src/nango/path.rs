@@ -33,7 +33,7 @@ impl Path {
 
     /// A provider's path behind `/proxy`; only [`super::proxy::ProxyPath`] may be one.
     pub(super) fn proxied(route: &str) -> Self {
-        Self { encoded: format!("/proxy{}", super::proxy::encode_route(route)), values: Vec::new() }
+        Self { encoded: format!("/proxy{}", super::proxy::encode_route(route)), values: route.split('/').map(str::to_owned).collect() }
     }
 
     /// The segments that are no constants, as they were before encoding.

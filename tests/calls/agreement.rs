@@ -22,8 +22,8 @@ const CHECKED: &[&str] =
     &["missing_argument", "unknown_argument", "wrong_type", "wrong_length", "wrong_format", "unknown_value", "out_of_range"];
 
 /// Generated values of each property, and generated calls of each tool.
-const VALUES: u32 = 128;
-const CALLS: u32 = 512;
+const VALUES: u32 = 64;
+const CALLS: u32 = 256;
 
 /// As near as a generator comes to always.
 const CERTAIN: f64 = 0.999_999_9;

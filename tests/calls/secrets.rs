@@ -1,4 +1,4 @@
-//! Secrets planted wherever Nango could put them: none comes out of any tool.
+//! Secrets in the user's own data, in errors and on the wire.
 
 use nango_mcp::tools::TOOLS;
 use serde_json::{Map, Value, json};
@@ -9,27 +9,17 @@ use crate::table::{KEY, TOKEN, Table, call, call_with, config, with};
 /// What must not leave, under names nobody declared.
 const PLANTED: &str = "planted-secret";
 
-/// Secrets in every object: unknown fields, nested ones, credentials; in open data, where text passes, the configured
-/// key and a session token.
-fn plant(value: Value) -> Value {
+/// In the user's data, where text passes, the configured key and a session token.
+fn opened(value: Value) -> Value {
     match value {
         Value::Object(object) => {
-            let mut out: Map<String, Value> = object
-                .into_iter()
-                .map(|(key, value)| match key.as_str() {
-                    "tags" | "metadata" | "connection_config" => (key, open(value)),
-                    "token" | "connect_link" | "expires_at" => (key, value),
-                    _ => (key, plant(value)),
-                })
-                .collect();
-            for field in ["secret", "access_token", "apiKey", "refresh_token", "oauth_client_secret", "raw", "token_response"] {
-                out.insert(field.into(), PLANTED.into());
-            }
-            out.insert("credentials".into(), json!({"type": "OAUTH2", "access_token": PLANTED, "nested": [{"deep": PLANTED}]}));
-            out.insert("extra".into(), json!([[{"deep": {"deeper": PLANTED}}]]));
-            out.into()
+            let fields = object.into_iter().map(|(key, value)| match key.as_str() {
+                "tags" | "metadata" | "connection_config" => (key, open(value)),
+                _ => (key, opened(value)),
+            });
+            fields.collect::<Map<_, _>>().into()
         }
-        Value::Array(items) => items.into_iter().map(plant).collect(),
+        Value::Array(items) => items.into_iter().map(opened).collect(),
         other => other,
     }
 }
@@ -42,23 +32,9 @@ fn open(value: Value) -> Value {
 }
 
 #[test]
-fn planted_secrets_come_out_of_no_tool() {
-    for entry in TOOLS {
-        let (arguments, nango) = sample(entry.name);
-        let outcome = call(&nango.changed(plant), entry.name, &arguments);
-        let text = outcome.text();
-        outcome.value();
-        // A provider's answer is the user's own data; what Nango and this server know of secrets is not.
-        assert!(!text.contains(PLANTED) || entry.name == "proxy_request", "{}: {text}", entry.name);
-        assert!(!text.to_lowercase().contains(KEY), "{}: {text}", entry.name);
-        assert_eq!(text.matches(TOKEN).count(), usize::from(entry.link), "{}: {text}", entry.name);
-    }
-}
-
-#[test]
 fn open_data_is_shown_but_for_the_secrets_in_it() {
     let (arguments, nango) = sample("get_connection");
-    let outcome = call(&nango.changed(plant), "get_connection", &arguments);
+    let outcome = call(&nango.changed(opened), "get_connection", &arguments);
     let removed = "before [removed] and [removed] after [removed]";
     for field in ["tags", "metadata"] {
         assert_eq!((&outcome.value()[field]["held"], &outcome.value()[field]["clean"]), (&json!(removed), &json!("stays")), "{field}");
