@@ -70,8 +70,8 @@ impl Session {
     }
 
     #[track_caller]
-    fn call(&mut self, tool: &str, arguments: Value) -> Value {
-        self.run(tool, &arguments, true)
+    fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+        self.run(tool, arguments, true)
     }
 
     /// What the person does: the link leads to Nango's page, and the embedded one has this instead of it.
@@ -96,7 +96,7 @@ async fn post(url: &str) -> Value {
 }
 
 /// One object out of two.
-fn with(base: &Value, more: Value) -> Value {
+fn with(base: &Value, more: &Value) -> Value {
     let mut fields = base.as_object().unwrap().clone();
     fields.extend(more.as_object().unwrap().clone());
     fields.into()
@@ -115,12 +115,12 @@ async fn a_session_from_the_first_integration_to_the_last() {
 async fn connect(session: &mut Session) -> Value {
     session.chapter("Set an integration up");
     session.say("Sales work with HubSpot. What does the catalogue call it, and what does it need?");
-    let found = session.call("search_provider_templates", json!({"query": "hubspot", "auth_mode": "OAUTH2", "limit": 1}));
+    let found = session.call("search_provider_templates", &json!({"query": "hubspot", "auth_mode": "OAUTH2", "limit": 1}));
     session.say("It needs an app registered at HubSpot, whose client id and secret go in here. They never come out again.");
     let credentials =
         json!({"type": "OAUTH2", "client_id": "client-id", "client_secret": "client-secret", "scopes": ["crm.objects.contacts.read"]});
     let provider = found["matches"][0]["name"].clone();
-    session.call("create_integration", json!({"provider": provider, "unique_key": "crm", "credentials": credentials}));
+    session.call("create_integration", &json!({"provider": provider, "unique_key": "crm", "credentials": credentials}));
 
     session.chapter("Let a person connect");
     session.say(
@@ -128,19 +128,19 @@ async fn connect(session: &mut Session) -> Value {
          is and what for. The agent gives Ada the sentence in `say` and the link, and nobody else: the link contains a token.",
     );
     let ada = json!({"provider_config_key": "crm", "principal": "ada@example.com", "owner_kind": "user", "purpose": "crm_sync"});
-    let link = session.call("create_standard_connect_session", ada);
+    let link = session.call("create_standard_connect_session", &ada);
     session.say("Ada opens it and authorizes at the provider. The embedded Nango has no such pages; it takes this request for her click:");
     let clicked = session.click(link["connect_link"].as_str().unwrap()).await;
     session.say("Whether she has finished tells the call that `next` holds, as it stands there.");
     let mut next = link["next"]["arguments"].clone();
     next.as_object_mut().unwrap().shift_remove("environment");
-    let listed = session.call(link["next"]["tool"].as_str().unwrap(), next);
+    let listed = session.call(link["next"]["tool"].as_str().unwrap(), &next);
     let id = listed["connections"][0]["connection_id"].clone();
     assert_eq!(id, clicked["connectionId"], "it is the connection that was made");
     session.say("`after_connect` says what remains to do, once the connection has an id: the convention's metadata.");
     let mut after = link["after_connect"]["arguments"].clone();
     after.as_object_mut().unwrap().shift_remove("environment");
-    let applied = session.call("apply_connection_convention", with(&json!({"connection_id": id}), after));
+    let applied = session.call("apply_connection_convention", &with(&json!({"connection_id": id}), &after));
     assert_eq!(applied["tags"]["end_user_id"], "ada@example.com");
     json!({"connection_id": id, "provider_config_key": "crm"})
 }
@@ -148,16 +148,16 @@ async fn connect(session: &mut Session) -> Value {
 fn tag(session: &mut Session, account: &Value) {
     session.chapter("Tag and audit");
     session.say("A tag of one's own is laid beside those of the convention: `merge` keeps what is there.");
-    let tagged = session.call("replace_connection_tags", with(account, json!({"tags": {"team": "sales"}, "mode": "merge"})));
+    let tagged = session.call("replace_connection_tags", &with(account, &json!({"tags": {"team": "sales"}, "mode": "merge"})));
     assert_eq!((&tagged["after"]["team"], &tagged["after"]["purpose"]), (&json!("sales"), &json!("crm_sync")));
     session.say("Without `mode` the set is replaced, and here that would be a mistake, which the audit finds:");
-    session.call("replace_connection_tags", with(account, json!({"tags": {"team": "sales"}})));
-    let audit = session.call("audit_connection_conventions", json!({"integration_id": "crm"}));
+    session.call("replace_connection_tags", &with(account, &json!({"tags": {"team": "sales"}})));
+    let audit = session.call("audit_connection_conventions", &json!({"integration_id": "crm"}));
     assert_eq!(audit["healthy"], false);
     session.say("Each finding names its connection. Applying the convention again repairs it and keeps the tag `team`.");
     let repair = json!({"principal": "ada@example.com", "owner_kind": "user", "purpose": "crm_sync"});
-    session.call("apply_connection_convention", with(account, repair));
-    let audit = session.call("audit_connection_conventions", json!({"integration_id": "crm"}));
+    session.call("apply_connection_convention", &with(account, &repair));
+    let audit = session.call("audit_connection_conventions", &json!({"integration_id": "crm"}));
     assert_eq!((&audit["healthy"], &audit["complete"]), (&json!(true), &json!(true)));
     session.say("Ada belongs to no organization, which is only a recommendation: nothing required is missing, so `healthy` is true.");
 }
@@ -166,14 +166,14 @@ fn work(session: &mut Session, account: &Value) {
     session.chapter("Call the provider");
     session.say("Requests go through Nango, which adds Ada's token; the agent never sees it. A write is one call:");
     let contact = json!({"method": "POST", "path": "/contacts", "body": {"name": "Grace Hopper", "email": "grace@example.com"}});
-    let made = session.call("proxy_request", with(account, contact));
+    let made = session.call("proxy_request", &with(account, &contact));
     assert_eq!((&made["ok"], &made["status"]), (&json!(true), &json!(201)));
     session.say(
         "There are a thousand contacts in one answer, 425 kB. An answer as large as that comes as a page, with the shape of the whole and a \
          cursor; `describe` gives the shape alone, which costs less.",
     );
     let all = json!({"method": "GET", "path": "/contacts", "query": {"count": 1000}});
-    let shape = session.call("proxy_request", with(&with(account, all.clone()), json!({"describe": true})));
+    let shape = session.call("proxy_request", &with(&with(account, &all), &json!({"describe": true})));
     assert_eq!(shape["response_meta"]["truncated"], true);
     session.say(
         "Now the agent knows the fields, and asks for what it wants: three of them, of the open ones in Germany, two at a time. `matched` counts \
@@ -184,24 +184,24 @@ fn work(session: &mut Session, account: &Value) {
         "filters": [{"field": "status", "op": "eq", "value": "open"}, {"field": "company.country", "op": "eq", "value": "DE"}],
         "page_size": 2,
     });
-    let asked = with(&with(account, all), wanted);
-    let page = session.call("proxy_request", asked.clone());
+    let asked = with(&with(account, &all), &wanted);
+    let page = session.call("proxy_request", &asked);
     assert_eq!(page["response"].as_array().unwrap().len(), 2);
     session.say(
         "The next page is the same call with the cursor. Nothing is kept between calls: the provider is asked again, and if the items before \
          the cursor have changed, the call says so instead of skipping some.",
     );
-    let next = session.call("proxy_request", with(&asked, json!({"cursor": page["response_meta"]["next_cursor"]})));
+    let next = session.call("proxy_request", &with(&asked, &json!({"cursor": page["response_meta"]["next_cursor"]})));
     assert_ne!(next["response"], page["response"]);
     session.say("A provider's refusal is an answer too, with its status and without a guess at its meaning:");
-    let refused = session.call("proxy_request", with(account, json!({"method": "GET", "path": "/contacts/4711"})));
+    let refused = session.call("proxy_request", &with(account, &json!({"method": "GET", "path": "/contacts/4711"})));
     assert_eq!((&refused["ok"], &refused["status"]), (&json!(false), &json!(404)));
 
     session.chapter("Refresh");
     session.say(
         "When a token is suspected to be stale, Nango can be made to refresh it, and the result says whether anything really changed.",
     );
-    let refreshed = session.call("refresh_connection_credentials", account.clone());
+    let refreshed = session.call("refresh_connection_credentials", account);
     assert!(refreshed["reason"].as_str().is_some_and(|reason| reason.contains("no refresh token")), "{refreshed}");
     session.say("Here it did not: the embedded provider gave no refresh token, and the answer names the tool that helps.");
 }
@@ -209,9 +209,9 @@ fn work(session: &mut Session, account: &Value) {
 fn end(session: &mut Session, account: &Value) {
     session.chapter("Take it down");
     session.say("Ada leaves: her connection goes, and with it her credentials. That is for good, so an agent asks before.");
-    session.call("delete_connection", account.clone());
+    session.call("delete_connection", account);
     session.say("Deleting the integration would take all its connections along; it says how many.");
-    let deleted = session.call("delete_integration", json!({"integration_id": "crm"}));
+    let deleted = session.call("delete_integration", &json!({"integration_id": "crm"}));
     assert_eq!(deleted["deleted"], true);
     session.say("What is gone is an error with a code, a sentence and a hint, and exit status 1 (the sentence goes to stderr).");
     let gone = session.run("get_connection", account, false);
