@@ -1,4 +1,4 @@
-//! Configuration: the only reader of environment variables, and the one table that names them all.
+//! Configuration: what environment variables mean, and the one table that names them all. Who runs the tools hands them over.
 //!
 //! Read anew for every call and never kept in a static, so that one process can serve several configurations.
 //! The names are those of the Python server LevSky22/nango-mcp-server, whose `.env` file works here.
@@ -101,15 +101,6 @@ fn bad<T>(variable: impl Into<String>, message: impl Into<String>) -> Result<T, 
 }
 
 impl Config {
-    /// Read the process's environment variables.
-    ///
-    /// # Errors
-    /// The first variable whose value cannot hold.
-    pub fn load() -> Result<Self, ConfigError> {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-        Self::from_vars(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
-    }
-
     /// Read these variables. An empty value counts as absent.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! [`Context`]; only the [`Transport`] behind that does I/O. What Nango answers is read, projected by allow-list
 //! onto the declared result, and scanned a last time.
 //!
-//! Everything here is pure but `wasi_http`, which exists on wasm only, and `Config::load`.
+//! Everything here is pure but `wasi_http`, which exists on wasm only.
 
 #![forbid(unsafe_code)]
 

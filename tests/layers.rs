@@ -64,10 +64,11 @@ fn tools_reach_the_world_through_the_context_only() {
 }
 
 #[test]
-fn only_config_reads_the_environment() {
-    fence("src", &["std::env", "env::var", "option_env!"], &["src/config.rs"]);
-    let reads = code(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config.rs"));
-    assert_eq!(reads.iter().filter(|line| line.contains("std::env")).count(), 1, "in one place");
+fn variables_are_handed_over() {
+    fence("src", &["std::env", "env::var", "option_env!", "get_environment"], &[]);
+    let reads: Vec<String> =
+        rust_files("worlds/mcp").iter().flat_map(|file| code(file)).filter(|line| line.contains("get_environment")).collect();
+    assert_eq!(reads.len(), 1, "in one place, for every call anew: {reads:?}");
 }
 
 #[test]
