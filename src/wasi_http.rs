@@ -233,7 +233,13 @@ impl Reading {
         match self.stream.read(CHUNK) {
             Ok(bytes) if self.answer.body.len() + bytes.len() > cap => Stage::Done(Err(TransportError::TooLarge)),
             Ok(bytes) => {
-                self.answer.body.extend_from_slice(&bytes);
+                let body = &mut self.answer.body;
+                let needed = body.len() + bytes.len();
+                if needed > body.capacity() {
+                    // Doubled, but never beyond the cap.
+                    body.reserve_exact((body.capacity() * 2).clamp(needed, cap) - body.len());
+                }
+                body.extend_from_slice(&bytes);
                 Stage::Reading(self)
             }
             // Not every host notices a body that ends before its announced length.

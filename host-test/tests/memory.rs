@@ -173,18 +173,37 @@ async fn arguments_of_1_mib_are_taken_within_16_mib_or_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs 22.2 MB: an object too large to show is read as values, and so is every long text of its preview"]
-async fn one_text_of_4_mib_is_read_within_16_mib() {
+async fn one_value_of_4_mib_is_read_within_16_mib() {
     let (bench, nango) = small(16 * MIB, &[]).await;
     nango.nango.seed_connections("default", "github", 1);
-    let query = json!({"bytes": 4 * MIB - 64});
-    let arguments =
-        json!({"provider_config_key": "github", "connection_id": "seed-0001", "method": "GET", "path": "/blob", "query": query});
-    bench.good("proxy_request", &arguments).await;
+    for form in ["text", "escaped", "key", "item", "members", "lists"] {
+        let query = json!({"bytes": 4 * MIB - 64, "as": form});
+        let plain =
+            json!({"provider_config_key": "github", "connection_id": "seed-0001", "method": "GET", "path": "/blob", "query": query});
+        let with = |more: Value| {
+            let mut arguments = plain.clone();
+            arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            arguments
+        };
+        for limit in [1024, 32_768] {
+            let shown = bench.good("proxy_request", &with(json!({"inline_limit": limit}))).await;
+            let written = |name: &str| shown["response_meta"][name].to_string().len();
+            assert!(shown["response"].to_string().len() <= limit && written("shape") <= limit, "{form}, {limit}: {shown}");
+            assert_eq!(shown["response_meta"]["truncated"], true);
+        }
+        let described = bench.good("proxy_request", &with(json!({"describe": true}))).await;
+        assert!(described.to_string().len() <= 33_000, "{form}: {described}");
+        bench.good_or_refused("proxy_request", &with(json!({"fields": ["id", "blob", "blob.0", "m0"]}))).await;
+        for (op, value) in [("contains", json!("y")), ("eq", json!("x")), ("exists", json!(true)), ("ne", Value::Null)] {
+            let filters = json!([{"field": "blob", "op": op, "value": value}, {"field": "id", "op": "exists"}]);
+            bench.good_or_refused("proxy_request", &with(json!({"filters": filters}))).await;
+        }
+        bench.good_or_refused("proxy_request", &with(json!({"response_path": "/blob"}))).await;
+        bench.good_or_refused("proxy_request", &with(json!({"response_path": "/0/blob", "fields": ["a"]}))).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs 19.5 MB: the answer is read as values beside the body that was sent"]
 async fn a_body_of_1_mib_is_repeated_within_16_mib() {
     let (bench, nango) = small(16 * MIB, &[]).await;
     nango.nango.seed_connections("default", "github", 1);

@@ -13,7 +13,7 @@
 //! | `PATCH`, `PUT`, `DELETE /contacts/<id>` | 200 with id and body; 204 |
 //! | `GET /list?count=` | a bare array of small objects |
 //! | `GET /matrix?bytes=` | arrays of zeros, to 6 MiB |
-//! | `GET /blob?bytes=` | an object with one long string, to 12 MiB |
+//! | `GET /blob?bytes=&as=` | an object with one long string, to 12 MiB; as `escaped` characters, as a `key`, in the one `item` of a list, as its many `members` or as `lists` in it |
 //! | `GET /deep?levels=` | arrays in arrays, to 100,000 |
 //! | `GET /text?bytes=`, `/html`, `/csv?rows=` | in UTF-8 |
 //! | `GET /latin1` | text in ISO 8859-1, which is no UTF-8 |
@@ -200,7 +200,7 @@ fn structured(name: &str, call: &Call) -> Option<Answer> {
             json(sample::array((1..=number(call, "count", 100, ROWS_MAX)).map(row)))
         }
         "matrix" => json(sample::matrix(number(call, "bytes", KIB, MATRIX_MAX))),
-        "blob" => json(json!({ "blob": "x".repeat(number(call, "bytes", KIB, BYTES_MAX)) }).to_string()),
+        "blob" => json(sample::blob(text(call, "as").as_deref(), number(call, "bytes", KIB, BYTES_MAX))),
         "deep" => {
             let levels = number(call, "levels", 100, LEVELS_MAX);
             json("[".repeat(levels) + &"]".repeat(levels))

@@ -11,6 +11,22 @@ const COMPANIES: [(&str, &str); 5] =
 const STATUSES: [&str; 3] = ["open", "won", "lost"];
 const TAGS: [&str; 6] = ["newsletter", "partner", "priority", "q1", "renewal", "trial"];
 
+/// An object or a list of about so many bytes, nearly all of which are in one place.
+pub(crate) fn blob(form: Option<&str>, bytes: usize) -> String {
+    let long = |text: &str| text.repeat(bytes / text.len());
+    match form {
+        Some("escaped") => format!("{{\"blob\":\"{}\"}}", long("\\n")),
+        Some("key") => format!("{{\"{}\":1}}", long("k")),
+        Some("item") => format!("[{{\"id\":1,\"blob\":\"{}\"}}]", long("x")),
+        Some("members") => {
+            let members: Vec<String> = (0..bytes / 16).map(|at| format!("\"m{at}\":{{}}")).collect();
+            format!("[{{\"id\":1,{}}}]", members.join(","))
+        }
+        Some("lists") => format!("[{{\"id\":1,\"blob\":[{}[]]}}]", long("[],")),
+        _ => format!("{{\"blob\":\"{}\"}}", long("x")),
+    }
+}
+
 /// Letters of one to four bytes.
 pub(super) const SENTENCE: &str = "Grüße aus Köln: naïve café, 東京, 👋.\n";
 pub(super) const HTML: &str = "<!DOCTYPE html>\n<html lang=\"de\">\n<head><meta charset=\"utf-8\"><title>Grüße</title></head>\n\

@@ -170,12 +170,15 @@ impl Shown {
         let target = resolve(text, pointer)
             .map_err(|has| Error::argument("no_such_path", "response_path", format!("the answer has nothing at `response_path`: {has}")))?;
         if view.describe {
-            self.meta.shape = Some(shape(target));
+            self.meta.shape = Some(shape(target, view.inline));
             self.cut("call again without `describe`, with what of the shape you want");
             return Ok(());
         }
         let (here, list) = self.list(target, pointer, view)?;
-        let Some(list) = list else { return self.whole(target, view) };
+        let Some(list) = list else {
+            self.whole(target, view);
+            return Ok(());
+        };
         let wanted = Wanted {
             filters: view.filters,
             fields: view.fields,
@@ -202,7 +205,7 @@ impl Shown {
         });
         // Fields of the object itself need no list.
         let own = view.filters.0.is_empty() && view.start.offset == 0;
-        if own && view.fields.is_some_and(|fields| json::read(target.as_bytes()).is_some_and(|value| has_one(&value, fields))) {
+        if own && view.fields.is_some_and(|fields| fields.0.iter().any(|name| narrow::field(target, name).is_some())) {
             return Ok((pointer.to_owned(), None));
         }
         match lists.as_slice() {
@@ -227,21 +230,20 @@ impl Shown {
     }
 
     /// What is no list, or not to be paged.
-    fn whole(&mut self, target: &str, view: &View<'_>) -> Result<(), Error> {
-        let value = json::read(target.as_bytes());
-        let value = match (value, view.fields) {
-            (Some(value), Some(fields)) => Some(pick(&value, fields)),
-            (value, _) => value,
+    fn whole(&mut self, target: &str, view: &View<'_>) {
+        let (value, whole) = match view.fields {
+            Some(fields) => pick(target, fields, &mut vec![false; fields.0.len()]),
+            // Blanks and escapes make no JSON four times as long as it need be.
+            None if target.len() / 4 > view.inline => (Value::Null, false),
+            None => json::read(target.as_bytes()).map_or((Value::Null, false), |value| (value, true)),
         };
-        match value {
-            Some(value) if json::write(&value).len() <= view.inline => self.response = Some(value),
-            _ => {
-                self.meta.shape = Some(shape(target));
-                self.response = Some(preview(target));
-                self.cut("the response is a preview: say what you want by `response_path` and `fields`, as the shape names them");
-            }
+        if whole && json::write(&value).len() <= view.inline {
+            self.response = Some(value);
+            return;
         }
-        Ok(())
+        self.meta.shape = Some(shape(target, view.inline));
+        self.response = Some(preview(target, view.inline));
+        self.cut("the response is a preview: say what you want by `response_path` and `fields`, as the shape names them");
     }
 
     fn page(&mut self, page: Page, view: &View<'_>, text: &str) {
@@ -254,6 +256,9 @@ impl Shown {
         if page.shortened {
             self.warn("an item is larger than a response may be and is shown as a preview: `fields` makes it smaller");
         }
+        if page.guessed {
+            self.warn("a field that a filter names is too large to compare in some items: its beginning was compared");
+        }
         if !page.missing.is_empty() {
             let which: Vec<String> = page.missing.iter().map(|at| format!("fields[{at}]")).collect();
             self.warn(&format!("no item of this page has what {} names", which.join(", ")));
@@ -263,13 +268,9 @@ impl Shown {
             self.cut("`fields` and `filters` make pages smaller; `next_cursor` or, better, the provider's own paging in `query` goes on");
         }
         if !view.narrows() {
-            self.meta.shape = Some(shape(text));
+            self.meta.shape = Some(shape(text, view.inline));
         }
         self.next = page.next;
         self.response = Some(page.items.into());
     }
-}
-
-fn has_one(value: &Value, fields: &Fields) -> bool {
-    fields.0.iter().any(|name| narrow::field(value, name).is_some())
 }

@@ -1,9 +1,10 @@
 //! What of a provider's JSON a call wants: a place, items that fit, fields of them.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::shape::{ROOM, value};
 use crate::error::Error;
-use crate::json::{self, Part, parts};
+use crate::json::{self, Part, Reading, parts};
 use crate::tool::{List, choices, object, text};
 
 text! {
@@ -83,29 +84,43 @@ pub(super) fn rules(filters: &Filters) -> Result<(), Error> {
     Ok(())
 }
 
-/// The value of a field: of that very name, or with its dots taken as steps into objects.
-pub(super) fn field<'a>(item: &'a Value, name: &str) -> Option<&'a Value> {
-    if let Some(value) = item.get(name) {
-        return Some(value);
-    }
-    name.split('.').try_fold(item, |value, step| match value {
-        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
-        value => value.get(step),
-    })
+/// What stands in an object under a name, or in a list at a place.
+fn member<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut found = None;
+    parts(text, &mut |part, text| {
+        let fits = match part {
+            Part::Key(key) => key == name,
+            Part::Index(at) => name.parse() == Ok(at),
+        };
+        if fits {
+            found = Some(text);
+        }
+    });
+    found
 }
 
-/// Whether an item keeps a condition. An absent field keeps only `ne` and `exists: false`.
-pub(super) fn keeps(filter: &Filter, item: &Value) -> bool {
-    let found = field(item, &filter.field);
+/// The text of a field: of that very name, or with its dots taken as steps into objects and lists.
+pub(super) fn field<'a>(item: &'a str, name: &str) -> Option<&'a str> {
+    let by_steps = || name.split('.').try_fold(item, member);
+    member(item, name).or_else(|| if name.contains('.') { by_steps() } else { None })
+}
+
+/// Whether an item keeps a condition, and whether its field could be read whole for that. An absent field keeps only `ne`
+/// and `exists: false`.
+pub(super) fn keeps(filter: &Filter, found: Option<&str>) -> (bool, bool) {
     let wanted = filter.value.as_ref().unwrap_or(&Value::Null);
-    let Some(found) = found else {
-        return match filter.op {
-            Op::Exists => *wanted == Value::Bool(false),
-            Op::Ne => true,
-            _ => false,
-        };
-    };
-    match filter.op {
+    match found {
+        Some(_) if filter.op == Op::Exists => (*wanted != Value::Bool(false), true),
+        Some(text) => {
+            let (found, whole) = value(text, &mut Reading::of(ROOM));
+            (holds(filter.op, &found, wanted), whole)
+        }
+        None => (filter.op == Op::Ne || (filter.op == Op::Exists && *wanted == Value::Bool(false)), true),
+    }
+}
+
+fn holds(op: Op, found: &Value, wanted: &Value) -> bool {
+    match op {
         Op::Eq => same(found, wanted),
         Op::Ne => !same(found, wanted),
         Op::In => wanted.as_array().is_some_and(|values| values.iter().any(|value| same(found, value))),
@@ -118,8 +133,8 @@ pub(super) fn keeps(filter: &Filter, item: &Value) -> bool {
             (Some(text), Some(part)) => text.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
             _ => false,
         },
-        Op::Exists => *wanted != Value::Bool(false),
-        Op::Lt | Op::Lte | Op::Gt | Op::Gte => compare(found, wanted).is_some_and(|order| match filter.op {
+        Op::Exists => true,
+        Op::Lt | Op::Lte | Op::Gt | Op::Gte => compare(found, wanted).is_some_and(|order| match op {
             Op::Lt => order.is_lt(),
             Op::Lte => order.is_le(),
             Op::Gt => order.is_gt(),
@@ -145,15 +160,19 @@ fn compare(one: &Value, other: &Value) -> Option<std::cmp::Ordering> {
     }
 }
 
-/// Only these fields of an item, under the names they were asked for by.
-pub(super) fn pick(item: &Value, fields: &Fields) -> Value {
-    let mut picked = Map::new();
-    for name in &fields.0 {
-        if let Some(value) = field(item, name) {
-            json::put(&mut picked, name, value.clone());
+/// Only these fields of an item, under the names they were asked for by, and whether all of them are whole. `seen` tells,
+/// field by field, whether some item had it.
+pub(super) fn pick(item: &str, fields: &Fields, seen: &mut [bool]) -> (Value, bool) {
+    let (mut picked, mut whole, mut room) = (json::empty(), true, Reading::of(ROOM));
+    for (name, seen) in fields.0.iter().zip(seen) {
+        if let Some(text) = field(item, name) {
+            let (value, is_whole) = value(text, &mut room);
+            json::put(&mut picked, name, value);
+            whole &= is_whole;
+            *seen = true;
         }
     }
-    picked.into()
+    (picked.into(), whole)
 }
 
 /// What stands at a JSON Pointer, or how far it leads and what stands there.
@@ -161,17 +180,7 @@ pub(super) fn resolve<'a>(text: &'a str, pointer: &str) -> Result<&'a str, Strin
     let (mut here, mut walked) = (text, String::new());
     for token in pointer.split('/').skip(1) {
         let name = token.replace("~1", "/").replace("~0", "~");
-        let mut found = None;
-        parts(here, &mut |part, text| {
-            let fits = match part {
-                Part::Key(key) => key == name,
-                Part::Index(at) => name.parse() == Ok(at),
-            };
-            if fits {
-                found = Some(text);
-            }
-        });
-        let Some(next) = found else {
+        let Some(next) = member(here, &name) else {
             let place = if walked.is_empty() { "the root".to_owned() } else { walked };
             return Err(format!("{place} has {}", available(here)));
         };

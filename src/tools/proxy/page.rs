@@ -5,9 +5,9 @@ use sha2::{Digest, Sha256};
 
 use super::cursor::Start;
 use super::narrow::{Fields, Filters, available, field, keeps, pick};
-use super::shape::preview;
+use super::shape::{ROOM, preview, value};
 use crate::error::Error;
-use crate::json::{self, Part, parts};
+use crate::json::{self, Part, Reading, parts};
 use crate::tools::text_of;
 
 /// What is wanted of a list.
@@ -33,6 +33,8 @@ pub(super) struct Page {
     pub(super) next: Option<Start>,
     /// Whether an item was too large and is shown as a preview.
     pub(super) shortened: bool,
+    /// Whether a field was too large to be compared, and its preview was instead.
+    pub(super) guessed: bool,
     /// Fields asked for that no item of the page has, by their place in `fields`.
     pub(super) missing: Vec<usize>,
 }
@@ -92,19 +94,20 @@ impl Scan<'_> {
         if self.full && self.wanted.filters.0.is_empty() {
             return;
         }
-        // An item that takes too much memory, or is nested too deeply, is judged by what can be shown of it.
-        let value = json::read(text.as_bytes()).unwrap_or_else(|| preview(text));
         if self.first.is_none() {
             self.first = Some(available(text));
         }
         let mut fits = true;
         for (filter, seen) in self.wanted.filters.0.iter().zip(&mut self.filtered) {
-            *seen |= field(&value, &filter.field).is_some();
-            fits &= keeps(filter, &value);
+            let found = field(text, &filter.field);
+            *seen |= found.is_some();
+            let (keeps, whole) = keeps(filter, found);
+            fits &= keeps;
+            self.page.guessed |= !whole;
         }
         if fits {
             self.page.matched += 1;
-            self.full = self.full || !self.take(text, value);
+            self.full = self.full || !self.take(text);
         }
         if !self.full {
             self.pass(text);
@@ -120,22 +123,18 @@ impl Scan<'_> {
     }
 
     /// Put an item on the page, if it has room.
-    fn take(&mut self, text: &str, value: Value) -> bool {
-        let mut shown = match self.wanted.fields {
-            Some(fields) => {
-                for (name, seen) in fields.0.iter().zip(&mut self.picked) {
-                    *seen |= field(&value, name).is_some();
-                }
-                pick(&value, fields)
-            }
-            None => value,
+    fn take(&mut self, text: &str) -> bool {
+        let (mut shown, mut whole) = match self.wanted.fields {
+            Some(fields) => pick(text, fields, &mut self.picked),
+            None => value(text, &mut Reading::of(ROOM)),
         };
         let mut bytes = json::write(&shown).len() + 1;
         if bytes > self.wanted.bytes {
-            shown = preview(text);
+            shown = preview(text, self.wanted.bytes - 1);
             bytes = json::write(&shown).len() + 1;
-            self.page.shortened = true;
+            whole = false;
         }
+        self.page.shortened |= !whole;
         if self.used + bytes > self.wanted.bytes && !self.page.items.is_empty() {
             return false;
         }
