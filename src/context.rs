@@ -44,7 +44,10 @@ impl<'a> Context<'a> {
 
     /// Remember them.
     pub(crate) fn bind(&mut self, arguments: Map<String, Value>) {
-        self.arguments = json::write(&arguments.into());
+        let mut arguments = Value::from(arguments);
+        // In whatever order they are written the next time.
+        arguments.sort_all_objects();
+        self.arguments = json::write(&arguments);
     }
 
     /// The call's environment.
@@ -91,7 +94,7 @@ impl<'a> Context<'a> {
             Ok(wires) => wires,
             Err(error) => return requests.iter().map(|_| Err(error.clone())).collect(),
         };
-        let answers = self.transport_with_patience(&wires, self.config.request_timeout, false);
+        let answers = self.transport_with_patience(requests, &wires, self.config.request_timeout);
         requests
             .iter()
             .zip(answers)
@@ -116,25 +119,31 @@ impl<'a> Context<'a> {
     pub(crate) fn pass(&self, request: &Request) -> Result<HttpAnswer, Error> {
         let wire = self.address(request)?;
         let within = self.config.request_timeout + request.patience;
-        let reads = matches!(request.method, "GET" | "HEAD");
-        let answer = self.transport_with_patience(&[wire], within, reads).pop().unwrap_or(Err(TransportError::Protocol));
+        let answer =
+            self.transport_with_patience(std::slice::from_ref(request), &[wire], within).pop().unwrap_or(Err(TransportError::Protocol));
         answer.map_err(|error| failure(request, error, &self.config.base, within))
     }
 
-    /// Repeat what Nango's own rate limit turned away, as long as this call has time for it: a request that was turned
-    /// away had no effect, so this holds for every method. With `any`, what a provider's turned away too.
-    fn transport_with_patience(&self, wires: &[HttpRequest], within: Duration, any: bool) -> Vec<Result<HttpAnswer, TransportError>> {
+    /// Repeat what a rate limit turned away, a few times and as long as this call has time for it: a request that Nango
+    /// turned away had no effect, so this holds for every method; what the provider turned away, for reads alone.
+    fn transport_with_patience(
+        &self,
+        requests: &[Request],
+        wires: &[HttpRequest],
+        within: Duration,
+    ) -> Vec<Result<HttpAnswer, TransportError>> {
         let mut answers = self.transport.send(wires, self.remaining().min(within));
-        loop {
-            let limited: Vec<(usize, Duration)> = answers
+        for tried in 0.. {
+            let limited: Vec<(usize, Duration)> = requests
                 .iter()
+                .zip(&answers)
                 .enumerate()
-                .filter_map(|(at, answer)| Some((at, crate::nango::rate_limited(answer.as_ref().ok()?, any)?)))
+                .filter_map(|(at, (request, answer))| Some((at, crate::nango::rate_limited(request, answer.as_ref().ok()?, tried)?)))
                 .collect();
-            let Some(wait) = limited.iter().map(|(_, wait)| *wait).max() else { return answers };
+            let Some(wait) = limited.iter().map(|(_, wait)| *wait).max() else { break };
             // One second beyond the wait is the least in which another try can end well.
             if wait.saturating_add(Duration::from_secs(1)) > self.remaining() {
-                return answers;
+                break;
             }
             self.transport.sleep(wait);
             let again: Vec<HttpRequest> = limited.iter().filter_map(|(at, _)| wires.get(*at).cloned()).collect();
@@ -145,6 +154,7 @@ impl<'a> Context<'a> {
                 }
             }
         }
+        answers
     }
 
     /// Whether a call that could end here should send another request all the same.

@@ -116,6 +116,18 @@ impl Error {
         self
     }
 
+    /// Of one of several arguments of a kind: which. Nango's own field, if it named one, stays.
+    #[must_use]
+    pub(crate) fn about(mut self, argument: &str) -> Self {
+        if let Cause::Nango(api) = &mut self.0.cause
+            && api.fields.is_empty()
+        {
+            api.fields.push((argument.to_owned(), api.code.clone()));
+            api.message = format!("{argument}: {}", api.message);
+        }
+        self
+    }
+
     /// Who must act, and on what.
     pub fn cause(&self) -> &Cause {
         &self.0.cause

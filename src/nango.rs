@@ -48,6 +48,8 @@ pub struct Request {
     pub path: Path,
     /// The query, names and values not yet encoded.
     pub query: Vec<(String, String)>,
+    /// What stands in the query before that, encoded already.
+    pub written_query: String,
     /// The JSON body.
     pub body: Option<Body>,
     /// Headers beside those that every request has.
@@ -69,6 +71,7 @@ impl Request {
             route,
             path,
             query: Vec::new(),
+            written_query: String::new(),
             body: None,
             headers: Vec::new(),
             patience: Duration::ZERO,
@@ -123,11 +126,11 @@ impl Request {
 
     /// Path and query as they go over the wire.
     pub fn target(&self) -> String {
-        if self.query.is_empty() {
-            return self.path.as_str().to_owned();
-        }
-        let pairs: Vec<String> = self.query.iter().map(|(name, value)| format!("{}={}", path::encode(name), path::encode(value))).collect();
-        format!("{}?{}", self.path.as_str(), pairs.join("&"))
+        let written = Some(&self.written_query).filter(|query| !query.is_empty()).cloned();
+        let pairs = self.query.iter().map(|(name, value)| format!("{}={}", path::encode(name), path::encode(value)));
+        let query: Vec<String> = written.into_iter().chain(pairs).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", self.path.as_str(), query.join("&"))
     }
 }
 

@@ -70,6 +70,8 @@ struct Exchange {
     writing: Option<Writing>,
     stage: Stage,
     cap: usize,
+    /// Whether the answer has no body, whatever its headers say: an answer to HEAD (RFC 9110, section 9.3.2).
+    bodiless: bool,
 }
 
 enum Stage {
@@ -100,7 +102,7 @@ impl Exchange {
             Ok((response, writing)) => (writing, Stage::Waiting(response)),
             Err(error) => (None, Stage::Done(Err(error))),
         };
-        Self { writing, stage, cap: request.answer_cap }
+        Self { writing, stage, cap: request.answer_cap, bodiless: request.method == "HEAD" }
     }
 
     /// What to wait for; nothing when it is over.
@@ -125,7 +127,9 @@ impl Exchange {
         self.stage = match stage {
             Stage::Waiting(response) => match response.get() {
                 None => Stage::Waiting(response),
-                Some(Ok(Ok(response))) => Reading::begin(&response, self.cap).map_or_else(|error| Stage::Done(Err(error)), Stage::Reading),
+                Some(Ok(Ok(response))) => {
+                    Reading::begin(&response, self.cap, self.bodiless).map_or_else(|error| Stage::Done(Err(error)), Stage::Reading)
+                }
                 Some(Ok(Err(code))) => Stage::Done(Err(reason(&code))),
                 Some(Err(())) => Stage::Done(Err(TransportError::Protocol)),
             },
@@ -212,13 +216,13 @@ impl Writing {
 }
 
 impl Reading {
-    fn begin(response: &waki::bindings::wasi::http::types::IncomingResponse, cap: usize) -> Result<Self, TransportError> {
+    fn begin(response: &waki::bindings::wasi::http::types::IncomingResponse, cap: usize, bodiless: bool) -> Result<Self, TransportError> {
         // No header that is read here has anything but ASCII.
         let text = |value: Vec<u8>| String::from_utf8(value).unwrap_or_default();
         let headers = response.headers().entries().into_iter().map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect();
         let mut answer = HttpAnswer { status: response.status(), headers, body: Vec::new() };
         // A length beyond what this 32-bit guest could hold is a length beyond the cap.
-        let announced = answer.header("content-length").and_then(|length| length.trim().parse::<u64>().ok());
+        let announced = answer.header("content-length").filter(|_| !bodiless).and_then(|length| length.trim().parse::<u64>().ok());
         let expected = announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         if expected.is_some_and(|expected| expected > cap) {
             return Err(TransportError::TooLarge);

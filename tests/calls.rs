@@ -24,6 +24,7 @@ mod misbehaving;
 mod planted;
 mod providers;
 mod proxy;
+mod proxy_honesty;
 mod proxy_pages;
 mod reconnect;
 mod secrets;

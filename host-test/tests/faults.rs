@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::bench::{Play, bad, json as answer, server, server_at, stub, typed};
+use super::bench::{Play, bad, embedded, good, json as answer, server, server_at, stub, typed};
 
 /// A link is asked for from a Nango that plays this; the error's code, and what its sentence must say.
 async fn check(play: Play, code: &str, says: &str) {
@@ -137,4 +137,22 @@ async fn the_rate_limit_is_waited_out_or_told() {
     let error = bad(&result);
     assert_eq!((&error["code"], &error["retry_after_seconds"]), (&json!("rate_limited"), &json!(57)), "{error}");
     assert_eq!(count.load(Ordering::SeqCst), 1, "57 s do not fit into a call of 55 s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_head_has_no_body_whatever_its_length_says() {
+    let head = |status: &str| {
+        Play::Answer(
+            format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: 6000000\r\nconnection: close\r\n\r\n").into(),
+        )
+    };
+    let arguments = r#"{"provider_config_key":"github","connection_id":"c-1","method":"HEAD","path":"/user"}"#;
+    for (status, ok) in [("200 OK", true), ("404 Not Found", false)] {
+        let (address, _) = stub(head(status)).await;
+        let result = server_at(address, &[]).await.call("proxy_request", arguments).await.unwrap();
+        assert_eq!(good(&result)["ok"], ok, "{result:?}");
+    }
+    let nango = embedded().await;
+    let result = server_at(nango.address, &[]).await.call("proxy_request", arguments).await.unwrap();
+    assert!(good(&result)["response_meta"]["warnings"].to_string().contains("unknown connection"), "{result:?}");
 }

@@ -52,14 +52,29 @@ pub(crate) fn too_large(answer: &Answer) -> Error {
     Error::transport("answer_too_large", say, writes(answer.route))
 }
 
-/// How long to wait before a repetition, if this is Nango's own rate limit, or with `any` a provider's too.
-pub(crate) fn rate_limited(answer: &HttpAnswer, any: bool) -> Option<Duration> {
-    if answer.status != 429 {
+/// Repetitions of a request that a rate limit turned away, at most: each counts for the whole account.
+const REPETITIONS: u32 = 3;
+
+/// How long to wait before repetition number `tried`, counted from 0, of a request that was turned away by a rate limit:
+/// Nango's own, or for a read the provider's. `None` if this is none, or not to be repeated.
+pub(crate) fn rate_limited(request: &Request, answer: &HttpAnswer, tried: u32) -> Option<Duration> {
+    if answer.status != 429 || tried >= REPETITIONS {
         return None;
     }
-    let own = json::read(&answer.body).is_some_and(|body| json::text_at(&body, "error", "code") == Some("too_many_request"));
-    // Retry-After is whole seconds, rounded down, and may be 0 (observed).
-    (own || any).then(|| Duration::from_secs(retry_after(answer).unwrap_or(1).max(1)))
+    let of_provider = request.route == "/proxy";
+    let own = || json::read(&answer.body).is_some_and(|body| is_own_rate_limit(&body, of_provider));
+    let reads = matches!(request.method, "GET" | "HEAD");
+    // Nango's Retry-After is whole seconds, rounded down, and may be 0 (observed). A provider's may be a date, and nothing
+    // here knows what time it is.
+    let asked = retry_after(answer);
+    let repeatable = own() || (of_provider && reads && (asked.is_some() || answer.header("retry-after").is_none()));
+    repeatable.then(|| Duration::from_secs(asked.unwrap_or(0).max(1 << tried)))
+}
+
+/// Whether a 429 is Nango's own. A provider may use its words, but not its whole form (observed).
+pub(super) fn is_own_rate_limit(body: &Value, of_provider: bool) -> bool {
+    let has = |key: &str| json::at(body, "error", key).is_some();
+    json::text_at(body, "error", "code") == Some("too_many_request") && (!of_provider || (has("method") && has("path")))
 }
 
 fn retry_after(answer: &HttpAnswer) -> Option<u64> {
@@ -364,7 +379,8 @@ pub(crate) fn failure(request: &Request, error: TransportError, base: &Base, wit
         TransportError::TooLarge if route == "/proxy" => (
             "answer_too_large",
             format!(
-                "the provider's answer is larger than {} KiB: ask it for less, by its own paging, filters or fields in `query`",
+                "the provider's answer is larger than {} KiB: ask it for less, by its own paging, filters or fields in `query`; for a file \
+                 the operator can raise NANGO_MCP_MAX_DOWNLOAD_BYTES",
                 request.answer_cap >> 10
             ),
         ),

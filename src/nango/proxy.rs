@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::failure::api_failure;
+use super::failure::{api_failure, is_own_rate_limit};
 use super::path::{encode, has_dot_segment, lenient, reread};
 use super::{Body, Path, Request};
 use crate::config::Environment;
@@ -118,11 +118,8 @@ pub(crate) struct Call<'a> {
 pub(crate) fn request(call: Call<'_>) -> Request {
     let (route, query) = call.path.split_once('?').unwrap_or((call.path, ""));
     let mut request = Request::new(call.method, "/proxy", Path::proxied(route));
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        request = request.query(decode(name), decode(value));
-    }
-    request.query.extend(call.query);
+    request.written_query = encode_query(query);
+    request.query = call.query;
     request.headers =
         vec![("provider-config-key".to_owned(), call.integration.to_string()), ("connection-id".to_owned(), call.connection.to_string())];
     if !call.headers.iter().any(|(name, _)| name == "accept") {
@@ -144,15 +141,20 @@ pub(crate) fn request(call: Call<'_>) -> Request {
     request
 }
 
-fn decode(text: &str) -> String {
-    let spaced = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
-}
-
 /// The provider's path as it goes over the wire: escapes stay, whatever else a path may not have is encoded.
 pub(super) fn encode_route(route: &str) -> String {
+    // pchar and the slash (RFC 3986, 3.3).
+    encode_but(route, "/:@!$&'()*+,;=")
+}
+
+/// The query of a path likewise (RFC 3986, 3.4).
+fn encode_query(query: &str) -> String {
+    encode_but(query, "/:@!$&'()*+,;=?")
+}
+
+fn encode_but(text: &str, allowed: &str) -> String {
     let mut out = String::new();
-    let mut rest = route;
+    let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let (first, more) = rest.split_at(c.len_utf8());
         let escape = rest.get(..3).filter(|three| c == '%' && three.bytes().skip(1).all(|byte| byte.is_ascii_hexdigit()));
@@ -162,8 +164,7 @@ pub(super) fn encode_route(route: &str) -> String {
                 rest = rest.get(3..).unwrap_or_default();
                 continue;
             }
-            // pchar and the slash (RFC 3986, 3.3).
-            None if "/:@!$&'()*+,;=".contains(c) => out.push(c),
+            None if allowed.contains(c) => out.push(c),
             None => out.push_str(&encode(first)),
         }
         rest = more;
@@ -191,7 +192,7 @@ fn is_nangos(status: u16, body: &Value) -> bool {
     match (status, text("code")) {
         (401, "missing_auth_header" | "invalid_secret_key_format" | "unknown_account") => has("payload"),
         (403, "forbidden") => text("message").starts_with("Insufficient scope"),
-        (429, "too_many_request") => has("method") && has("path"),
+        (429, _) => is_own_rate_limit(body, true),
         (404, "unknown_provider_config") => true,
         (400, "server_error") => text("message") == "Failed to get connection",
         (400, "invalid_headers") => has("errors"),
@@ -201,13 +202,18 @@ fn is_nangos(status: u16, body: &Value) -> bool {
         (424, "connection_refresh_backoff") => true,
         (500, "generic_error_support") => has("payload"),
         // A failure on the way to the provider has no envelope: {message, code: "ECONNREFUSED", method}.
-        (500, "") => body.get("method").is_some() && body.get("code").and_then(Value::as_str).is_some_and(is_errno),
+        (500, "") => {
+            let text = |key: &str| body.get(key).and_then(Value::as_str);
+            let alone = body.as_object().is_some_and(|object| object.len() == 3);
+            alone && text("message").is_some() && text("method").is_some() && text("code").is_some_and(is_errno)
+        }
         _ => false,
     }
 }
 
+/// Whether this is an error code of Node's: `ECONNRESET`, `CERT_HAS_EXPIRED`, `ERR_TLS_CERT_ALTNAME_INVALID`.
 fn is_errno(code: &str) -> bool {
-    code.starts_with('E') && code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 #[cfg(test)]

@@ -71,8 +71,8 @@ impl Subject<'_> {
             ("owner_kind", Some(self.owner_kind.as_str())),
             ("purpose", Some(self.purpose.as_str())),
             ("end_user_email", email),
-            ("organization_id", self.organization_id),
-            ("end_user_display_name", self.display_name),
+            ("organization_id", said(self.organization_id)),
+            ("end_user_display_name", said(self.display_name)),
         ];
         tags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect()
     }
@@ -85,7 +85,7 @@ impl Subject<'_> {
             ("owner_kind", json::text(self.owner_kind.as_str())),
             ("purpose", json::text(self.purpose.as_str())),
         ]);
-        if let Some(owner) = self.oauth_app_owner.map(str::trim).filter(|owner| !owner.is_empty()) {
+        if let Some(owner) = said(self.oauth_app_owner) {
             json::put(&mut own, "oauth_app_owner", json::text(owner));
         }
         json::object([(namespace, own.into())])
@@ -108,6 +108,11 @@ impl Subject<'_> {
         );
         Err(Error::argument("connection_id_too_long", "principal", say))
     }
+}
+
+/// A text without blanks around it, if anything is left of it.
+fn said(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// The principal as part of an id: lower case, `@` said as a word, runs of everything else one hyphen.

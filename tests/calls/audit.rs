@@ -27,9 +27,14 @@ fn changed(id: &str, tags: Value, metadata: Value) -> Value {
 
 /// A Nango of that many connections; `make` makes a row of a number.
 fn nango(total: usize, size: usize, make: impl Fn(usize) -> Value) -> Table {
-    (0..=total / size).fold(Table::new(), |nango, page| {
+    let pages = (0..=total / size).fold(Table::new(), |nango, page| {
         let rows: Vec<Value> = (page * size..total.min((page + 1) * size)).map(&make).collect();
         nango.on(&format!("GET /connections?limit={size}&page={page}"), 200, json!({"connections": rows}))
+    });
+    // Behind a full last page comes a look at the row after it.
+    (1..=total + size).fold(pages, |nango, at| {
+        let rows: Vec<Value> = (at..total.min(at + 1)).map(&make).collect();
+        nango.on(&format!("GET /connections?limit=1&page={at}"), 200, json!({"connections": rows}))
     })
 }
 
@@ -148,6 +153,9 @@ fn a_call_goes_on_where_the_one_before_stopped_and_skips_nobody() {
             }
             cursor = value["next_cursor"].clone();
             assert!(calls <= total / limit + 1, "{total} by {limit}");
+        }
+        if limit < 2000 {
+            assert_eq!(calls, total.div_ceil(limit).max(1), "{total} by {limit}: the last call knows that it is");
         }
         assert_eq!(checked, total as u64, "{total} by {limit}");
         let expected: Vec<String> = (0..total).map(|at| format!("c-{at}")).collect();

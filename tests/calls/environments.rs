@@ -35,6 +35,22 @@ fn found(outcome: &Outcome) -> (bool, bool, bool, String, String) {
 }
 
 #[test]
+fn scopes_are_named_for_every_toolset_that_is_offered() {
+    let vars = [("NANGO_SECRET_KEY", KEY), ("NANGO_MCP_TOOLSETS", "connect,environments,proxy"), ("NANGO_MCP_READ_ONLY", "true")];
+    let nango = || {
+        here().on(PROVIDER, 200, json!({"data": {}})).on(INTEGRATIONS, 200, json!({"data": []})).on(
+            CONNECTIONS,
+            200,
+            json!({"connections": []}),
+        )
+    };
+    let of = |vars: &[(&str, &str)]| call_with(&config(vars), &nango(), "check_environment", &json!({})).value()["toolset_scopes"].clone();
+    let write = "environment:connect_sessions:write";
+    assert_eq!(of(&vars[..2]), json!({"connect": [write], "environments": [], "proxy": ["environment:proxy"]}));
+    assert_eq!(of(&vars), json!({"environments": [], "proxy": ["environment:proxy"]}));
+}
+
+#[test]
 fn an_environment_that_works() {
     let left = [
         ("content-type", "application/json"),
@@ -58,6 +74,7 @@ fn an_environment_that_works() {
                 "environment:integrations:list": "granted",
                 "environment:connections:list": "granted",
             },
+            "toolset_scopes": outcome.value()["toolset_scopes"],
             "rate_limit": {"limit": 200, "remaining": 187, "reset": 1_795_439_102},
             "problems": [],
         })

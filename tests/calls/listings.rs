@@ -63,7 +63,6 @@ fn filters_become_query_parameters() {
         (json!({"end_user_id": "u 1"}), "tags[end_user_id]=u 1&limit=51&page=0"),
         (json!({"organization_id": "o"}), "tags[organization_id]=o&limit=51&page=0"),
         (json!({"tags": {"Team": "A", "x.y": "é"}}), "tags[team]=A&tags[x.y]=é&limit=51&page=0"),
-        (json!({"end_user_id": "u1", "tags": {"END_USER_ID": "u2"}}), "tags[end_user_id]=u2&limit=51&page=0"),
         (json!({"with_errors": true}), "limit=51&page=0"),
         (
             json!({"integration_id": "g", "connection_id": "c", "search": "s", "end_user_id": "u", "organization_id": "o", "tags": {"t": "v"}, "limit": 3}),
@@ -71,6 +70,17 @@ fn filters_become_query_parameters() {
         ),
     ] {
         assert_eq!(query(change), expected);
+    }
+}
+
+#[test]
+fn one_tag_cannot_be_asked_for_twice() {
+    for change in [
+        json!({"end_user_id": "u1", "tags": {"END_USER_ID": "u2"}}),
+        json!({"organization_id": "o", "tags": {"organization_id": "o"}}),
+        json!({"tags": {"A": "1", "a": "2"}}),
+    ] {
+        refused("list_connections", &with(&json!({"environment": "dev"}), change), "duplicate_tag", "tags");
     }
 }
 
@@ -85,6 +95,8 @@ fn a_person_from_before_tags_is_found_when_nothing_else_was_asked() {
     assert_eq!((outcome.lines(), &outcome.value()["connections"][0]["connection_id"]), (vec![by_tag, by_user], &json!("old")));
     let outcome = list(&Table::new().on("*", 200, none.clone()), json!({"organization_id": "o"}));
     assert!(outcome.lines()[1].starts_with("GET /connections?endUserOrganizationId=o&"), "{:?}", outcome.lines());
+    let outcome = list(&Table::new().on("*", 200, none.clone()), json!({"end_user_id": "u1", "tags": {}}));
+    assert_eq!(outcome.sent.len(), 2, "no tag is no other tag");
     for change in [json!({"end_user_id": "u1", "tags": {"a": "b"}}), json!({"search": "u1"}), json!({})] {
         assert_eq!(list(&Table::new().on("*", 200, none.clone()), change).sent.len(), 1);
     }
@@ -225,4 +237,11 @@ fn credentials_are_shown_only_when_allowed_and_asked_for() {
     let asked = |include| call_with(&allowing, &sample("get_connection").1, "get_connection", &arguments(include));
     assert_eq!(asked(json!(true)).value()["credentials"], connection()["credentials"]);
     assert!(!asked(json!(false)).text().contains("gho_") && !asked(Value::Null).text().contains("gho_"));
+    // A key without the scope gets them empty and no word of it (observed).
+    for credentials in [json!({}), Value::Null] {
+        let nango = Table::new().on("*", 200, with(&connection(), json!({"credentials": credentials})));
+        let outcome = call_with(&allowing, &nango, "get_connection", &arguments(json!(true)));
+        assert_eq!(outcome.code(), "missing_scope", "{}", outcome.text());
+        assert!(outcome.sentence().contains("environment:connections:read_credentials"), "{}", outcome.sentence());
+    }
 }

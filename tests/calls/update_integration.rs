@@ -67,13 +67,14 @@ fn a_new_key_is_the_answer_s() {
     let outcome = update(renamed(), json!({"unique_key": "hub"}));
     assert_eq!((outcome.sent[0].body.as_ref(), &outcome.value()["integration"]), (Some(&json!({"unique_key": "hub"})), &shown("hub")));
     // Links are those of the integration as it is called now.
-    let line = "GET /connections/c-1?provider_config_key=hub";
-    let read = with(&connection(), json!({"provider_config_key": "hub"}));
-    let outcome =
-        update(renamed().on(line, 200, read).on(LINK, 201, session()), json!({"unique_key": "hub", "reconnect_connection_ids": ["c-1"]}));
+    let line = "GET /connections/c-1?provider_config_key=github";
+    let outcome = update(
+        renamed().on(line, 200, connection()).on(LINK, 201, session()),
+        json!({"unique_key": "hub", "reconnect_connection_ids": ["c-1"]}),
+    );
     assert_eq!(
         (outcome.lines(), outcome.sent[2].body.as_ref().unwrap()["integration_id"].as_str()),
-        (vec![PATCH, line, LINK], Some("hub"))
+        (vec![line, PATCH, LINK], Some("hub"))
     );
 }
 
@@ -158,7 +159,7 @@ fn links_are_made_as_of_create_reconnect_session() {
     let arguments = json!({"environment": "dev", "connection_id": "c-1", "provider_config_key": "github"});
     let model = call(&table(Table::new()), "create_reconnect_session", &arguments);
     let outcome = update(table(nango()), json!({"display_name": "N", "reconnect_connection_ids": ["c-1", "c-1"]}));
-    assert_eq!(outcome.lines(), [PATCH, model.lines()[0], model.lines()[1]]);
+    assert_eq!(outcome.lines(), [model.lines()[0], PATCH, model.lines()[1]]);
     assert_eq!(outcome.sent[2].body, model.sent[1].body);
     assert_eq!(
         outcome.value(),
@@ -179,26 +180,35 @@ fn links_are_made_as_of_create_reconnect_session() {
 }
 
 #[test]
-fn a_link_that_fails_leaves_the_change_and_the_others() {
-    let unknown = json!({"error": {"code": "unknown_connection"}});
-    let nango = nango()
-        .on("GET /connections/gone", 404, unknown)
-        .fails("GET /connections/slow", TransportError::Timeout)
-        .on("GET /connections/other", 200, connection())
-        .on("GET /connections/c-1", 200, connection())
-        .on(LINK, 201, session());
-    let ids = json!(["gone", "slow", "c-1", "other"]);
-    let outcome = update(nango, json!({"display_name": "N", "reconnect_connection_ids": ids}));
-    let value = outcome.value();
-    assert_eq!(value["done"], json!(["the change", "reconnect link for c-1"]));
-    assert_eq!(value["reconnect_links"].as_array().unwrap().len(), 1);
-    let not_done: Vec<&str> = value["not_done"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
-    for (text, (id, reason)) in
-        not_done.iter().zip([("gone", "list_connections"), ("slow", "did not answer"), ("other", "not what Nango answers with")])
-    {
-        assert!(text.starts_with(&format!("reconnect link for {id}: ")) && text.contains(reason), "{text}");
+fn a_connection_that_cannot_be_read_is_found_before_anything_changes() {
+    let nango = || nango().on("GET /connections/c-1", 200, connection()).on(LINK, 201, session());
+    for (id, table, code) in [
+        ("gone", nango().on("GET /connections/gone", 404, json!({"error": {"code": "unknown_connection"}})), "unknown_connection"),
+        ("slow", nango().fails("GET /connections/slow", TransportError::Timeout), "timeout"),
+        ("other", nango().on("GET /connections/other", 200, connection()), "invalid_answer"),
+    ] {
+        let outcome = update(table, json!({"display_name": "N", "reconnect_connection_ids": ["c-1", id]}));
+        assert_eq!((outcome.code(), &outcome.error["not_done"]), (code, &json!(["the change"])), "{}", outcome.text());
+        assert!(outcome.lines().iter().all(|line| line.starts_with("GET ")), "{:?}", outcome.lines());
+        if code != "timeout" {
+            assert_eq!(outcome.error["field"], "reconnect_connection_ids[1]", "{}", outcome.text());
+        }
     }
-    assert_eq!(not_done.len(), 3);
+}
+
+#[test]
+fn a_link_that_fails_leaves_the_change_and_the_others() {
+    let nango = nango()
+        .on("GET /connections/c-1", 200, connection())
+        .on("GET /connections/c-2", 200, with(&connection(), json!({"connection_id": "c-2"})))
+        .on(LINK, 500, json!({"error": {"code": "server_error"}}))
+        .on(LINK, 201, session());
+    let outcome = update(nango, json!({"display_name": "N", "reconnect_connection_ids": ["c-1", "c-2"]}));
+    let value = outcome.value();
+    assert_eq!(value["done"], json!(["the change", "reconnect link for c-2"]));
+    assert_eq!(value["reconnect_links"].as_array().unwrap().len(), 1);
+    let not_done = value["not_done"][0].as_str().unwrap();
+    assert!(not_done.starts_with("reconnect link for c-1: ") && not_done.contains("inside Nango"), "{not_done}");
 }
 
 #[test]

@@ -46,6 +46,9 @@ const NO_CACHE: &str = "keys are read anew for every call, nothing is cached";
 const PROVIDER: &str = "get_provider shows one template";
 const OVERRIDE: &str = "refused unless the operator sets `NANGO_MCP_ALLOW_BASE_URL_OVERRIDE=true`";
 const SHAPES: &str = "small JSON comes whole, large JSON as shape, preview and cursor; `describe` asks for the shape alone";
+const POINTER: &str = "from the root of the provider's own JSON: without `/response` in front";
+const FIELDS: &str = "names with dots, `company.name`, where it takes pointers, `/company/name`";
+const FILTERS: &str = "each is `{field, op, value}`: `field` with dots where it takes a pointer in `path`, and `op` is always given";
 const LOGS: &str = "it called the private API of Nango's dashboard; Nango's public API has no logs";
 
 /// Every tool of 0.x and 2.x.
@@ -55,14 +58,14 @@ pub(super) const TOOLS: &[Row] = &[
     moved("check_environment", "check_environment", "it asks Nango now, so a wrong key is found", &[]),
     kept("list_integrations", &[]),
     kept("get_integration", &[("include_credentials", Gone("credentials of integrations are never shown"))]),
-    kept("search_provider_templates", &[("include_raw_templates", Gone(PROVIDER))]),
+    kept("search_provider_templates", &[("limit", Kept("1 to 50; another number is refused")), ("include_raw_templates", Gone(PROVIDER))]),
     kept(
         "create_integration",
         &[(
             "payload",
             Into(
                 &["provider", "unique_key", "display_name", "credentials", "forward_webhooks", "integration_config", "custom"],
-                "its members are arguments of their own",
+                "its members are arguments of their own; `credentials.scopes` is a list, no text with commas",
             ),
         )],
     ),
@@ -73,7 +76,7 @@ pub(super) const TOOLS: &[Row] = &[
                 "fields",
                 Into(
                     &["display_name", "unique_key", "credentials", "scopes", "forward_webhooks", "integration_config", "custom"],
-                    "its members are arguments of their own; `scopes` is a list",
+                    "its members are arguments of their own; `scopes` is a list, and stands for `oauth_scopes`, `default_scopes` and `credentials.scopes`",
                 ),
             ),
             (
@@ -103,7 +106,8 @@ pub(super) const TOOLS: &[Row] = &[
             "payload",
             Into(
                 &["provider_config_key", "credentials", "connection_id", "metadata", "connection_config", "tags", "end_user"],
-                "its members are arguments of their own; a connection that exists is overwritten only with `overwrite`",
+                "its members are arguments of their own; those of `credentials` are in snake case, `config_override` is among them, \
+                 `webhook_url_override` is not offered; a connection that exists is overwritten only with `overwrite`",
             ),
         )],
     ),
@@ -134,9 +138,12 @@ pub(super) const TOOLS: &[Row] = &[
             ("base_url_override", Kept(OVERRIDE)),
             ("body_artifact_id", Into(&["body"], "bodies up to 1 MiB go into the call itself")),
             ("response_mode", Gone(SHAPES)),
+            ("response_path", Kept(POINTER)),
+            ("fields", Kept(FIELDS)),
+            ("filters", Kept(FILTERS)),
             ("response_page_size", Into(&["page_size"], "as since 1.0")),
             ("response_cursor", Into(&["cursor"], "as since 1.0")),
-            ("response_filter", Into(&["filters"], "as since 1.0")),
+            ("response_filter", Into(&["filters"], FILTERS)),
         ],
     ),
     moved(
@@ -145,6 +152,9 @@ pub(super) const TOOLS: &[Row] = &[
         "answers are not kept; the request itself takes the same shaping, and asks the provider again",
         &[
             ("artifact_id", Into(&["provider_config_key", "connection_id", "method", "path", "query"], "the request whose answer it was")),
+            ("response_path", Kept(POINTER)),
+            ("fields", Kept(FIELDS)),
+            ("filters", Kept(FILTERS)),
             ("object_mode", Gone("a large object comes as its shape; `response_path` goes into it")),
             ("text_search", Gone("`filters` search by contains and icontains")),
         ],
@@ -157,7 +167,7 @@ pub(super) const TOOLS: &[Row] = &[
     ),
     kept("build_connection_convention", &[]),
     kept("apply_connection_convention", &[]),
-    kept("audit_connection_conventions", &[("limit", Kept("1 to 2000 a call; the rest by `cursor`"))]),
+    kept("audit_connection_conventions", &[("limit", Kept("1 to 2000 a call, 500 without it; the rest by `cursor`"))]),
     gone("search_log_operations", LOGS),
     gone("get_log_operation", LOGS),
     gone("search_log_messages", LOGS),

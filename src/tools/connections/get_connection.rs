@@ -2,7 +2,7 @@
 
 use super::{ConnectionError, Person, connection_config_names, read};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{ApiError, Error};
 use crate::nango::{AnyKey, ConnectionId, IntegrationKey};
 use crate::tool::{Dict, Effect, Int, List, Open, Passed, Toolset, object, result};
 
@@ -62,11 +62,12 @@ impl crate::tool::Tool for Tool {
         empty); to find connections use list_connections, for scopes, settings and provider get_connection_context, to repair \
         one create_reconnect_session. Credentials stay in Nango unless the operator allows them and the call asks. An expired \
         token is refreshed on the way; if the provider refuses, the call fails with `refresh_failed`: the person must \
-        reconnect. Needs environment:connections:read.";
+        reconnect. Needs environment:connections:read, for credentials :read_credentials too.";
     const TOOLSET: Toolset = Toolset::Connections;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;
     const SCOPES: &'static [&'static str] = &["environment:connections:read"];
+    const BETTER_WITH: &'static [&'static str] = &["environment:connections:read_credentials"];
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
         if args.include_credentials && !cx.config.allow_credentials {
@@ -78,6 +79,13 @@ impl crate::tool::Tool for Tool {
         let answer = cx.send(&read(&args.connection_id, &args.provider_config_key))?;
         let mut dropped = 0;
         let mut output: Output = answer.project(None, &mut dropped)?;
+        // Without the scope they are left out in silence (observed).
+        if args.include_credentials && output.credentials.as_ref().is_none_or(Open::is_empty) {
+            let message = "Nango shows this API key no credentials, or there are none: it needs environment:connections:read_credentials";
+            let hint = Some("call without `include_credentials`, or the operator adds that scope to the API key".to_owned());
+            let (status, code) = (answer.status, "missing_scope".to_owned());
+            return Err(Error::nango(ApiError { status, code, message: message.to_owned(), hint, ..ApiError::default() }));
+        }
         if !args.include_credentials && output.credentials.take().is_some() {
             dropped += 1;
         }

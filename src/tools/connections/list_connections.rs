@@ -89,13 +89,29 @@ impl crate::tool::Tool for Tool {
     const IDEMPOTENT: bool = true;
     const SCOPES: &'static [&'static str] = &["environment:connections:list"];
 
+    fn rules(args: &Args) -> Result<(), Error> {
+        let person = [("end_user_id", args.end_user_id.is_some()), ("organization_id", args.organization_id.is_some())];
+        let mut keys: Vec<String> = person.into_iter().filter(|(_, given)| *given).map(|(key, _)| key.to_owned()).collect();
+        for (key, _) in args.tags.iter().flat_map(|tags| &tags.0) {
+            let lower = key.to_ascii_lowercase();
+            if keys.contains(&lower) {
+                let say =
+                    "one tag is asked for twice: Nango keeps keys in lower case, and `end_user_id` and `organization_id` are tags too";
+                return Err(Error::argument("duplicate_tag", "tags", say));
+            }
+            keys.push(lower);
+        }
+        Ok(())
+    }
+
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
         let mut place = Place::of(cx, args.cursor.as_ref(), BY_TAGS)?;
         let rows = usize::try_from(args.limit.0).unwrap_or(1);
         let window = Window::over(place.offset, rows);
         let mut page = fetch(cx, args, window, place.way)?;
         let person = args.end_user_id.is_some() || args.organization_id.is_some();
-        if page.found == 0 && person && args.tags.is_none() && args.cursor.is_none() {
+        let tagged = args.tags.as_ref().is_some_and(|tags| !tags.0.is_empty());
+        if page.found == 0 && person && !tagged && args.cursor.is_none() {
             place.way = BY_END_USER;
             page = fetch(cx, args, window, place.way)?;
         }

@@ -110,9 +110,11 @@ impl crate::tool::Tool for Tool {
             if audit.checked > 0 && !cx.has_time() {
                 break;
             }
-            let more = audit.page(cx, args, start.offset, limit)?;
-            complete = !more;
-            if complete || audit.checked == limit {
+            // A full last page may be the end: only a look at what would come next tells.
+            let looked = audit.checked == limit;
+            let found = audit.page(cx, args, start.offset, limit)?;
+            complete = !found;
+            if complete || looked {
                 break;
             }
         }
@@ -137,7 +139,8 @@ impl Audit {
     /// Check the next page, up to `limit` in all. Returns whether there may be more connections behind what is checked.
     fn page(&mut self, cx: &Context<'_>, args: &Args, start: usize, limit: usize) -> Result<bool, Error> {
         // A page begins at a multiple of its size, so the place may lie within one.
-        let (size, from) = (PAGE.min(limit), start + self.checked);
+        let size = if self.checked == limit { 1 } else { PAGE.min(limit) };
+        let from = start + self.checked;
         let request = Request::get("GET /connections", Path::fixed("/connections"))
             .query_if("integrationId", args.integration_id.as_deref())
             .query("limit", size.to_string())

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
+use crate::config::Config;
 use crate::context::Context;
 use crate::error::Error;
 use crate::nango::{Answer, AnyKey, Path, RateLimit, Request};
 use crate::tool::{Dict, Effect, Int, List, Toolset, object, result};
+use crate::tools::TOOLS;
 
 object! {
     /// Arguments: the environment alone.
@@ -39,6 +41,8 @@ result! {
         key_accepted: bool,
         /// API key scopes: granted, missing, or unknown (only using it would tell).
         scopes: Dict<AnyKey, String, 10>,
+        /// Scopes that each offered toolset needs for all of its tools.
+        toolset_scopes: Dict<AnyKey, List<String, 0, 20>, 10>,
         /// What is left of the rate limit.
         rate_limit: Option<Allowance>,
         /// What is wrong, each with its remedy; empty when all is well.
@@ -115,10 +119,21 @@ impl crate::tool::Tool for Tool {
             reachable,
             key_accepted,
             scopes: scopes.into_iter().collect(),
+            toolset_scopes: Toolset::ALL.iter().filter_map(|set| needed(cx.config, *set)).collect(),
             rate_limit: rate_limit.map(allowance),
             problems: List(problems),
         })
     }
+}
+
+/// What the offered tools of a toolset need, beside a key; `None` if none of them is offered.
+fn needed(config: &Config, set: Toolset) -> Option<(String, List<String, 0, 20>)> {
+    let mut tools = TOOLS.iter().filter(|entry| entry.toolset == set && entry.is_offered(config)).peekable();
+    tools.peek()?;
+    let mut scopes: Vec<String> = tools.flat_map(|entry| entry.scopes).map(|scope| (*scope).to_owned()).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    Some((set.name().to_owned(), List(scopes)))
 }
 
 /// The answer, if it holds what the route answers with: something that answers `{}` to everything is no Nango.

@@ -110,20 +110,25 @@ impl crate::tool::Tool for Tool {
         if let Some(scopes) = &args.scopes {
             json::put(&mut body, "credentials", with_scopes(cx, &args.integration_id, joined(scopes))?);
         }
+        // Read before anything is written: a wrong id shows while it costs nothing.
+        let mut people: Vec<(&ConnectionId, Kept)> = Vec::new();
+        for (at, id) in args.reconnect_connection_ids.iter().flat_map(|ids| &ids.0).enumerate() {
+            // One link each, however often it is named.
+            if people.iter().any(|(known, _)| *known == id) {
+                continue;
+            }
+            let kept = Kept::read(cx, id, &args.integration_id)
+                .map_err(|error| error.about(&format!("reconnect_connection_ids[{at}]")).after(&[], &["the change"]))?;
+            people.push((id, kept));
+        }
         let answer = cx.send(&Request::patch("PATCH /integrations/:uniqueKey", path(&args.integration_id), body.into()))?;
         let key = args.unique_key.as_ref().unwrap_or(&args.integration_id);
         let mut dropped = 0;
         let integration = changed(&answer, key, &mut dropped)?;
         let (mut links, mut done, mut not_done) = (Vec::new(), vec!["the change".to_owned()], Vec::new());
-        let mut asked: Vec<&ConnectionId> = Vec::new();
-        for id in args.reconnect_connection_ids.iter().flat_map(|ids| &ids.0) {
-            // One link each, however often it is named.
-            if asked.contains(&id) {
-                continue;
-            }
-            asked.push(id);
+        for (id, kept) in people {
             let name = format!("reconnect link for {}", &**id);
-            match link(cx, id, key) {
+            match link(cx, id, key, kept) {
                 Ok(link) => {
                     links.push(link);
                     done.push(name);
@@ -194,8 +199,7 @@ fn refused(status: u16, code: &str, message: &str, hint: &str) -> Error {
 }
 
 /// A reconnect link as of create_reconnect_session, with everything kept that can be.
-fn link(cx: &Context<'_>, id: &ConnectionId, integration: &IntegrationKey) -> Result<ReconnectLink, Error> {
-    let kept = Kept::read(cx, id, integration)?;
+fn link(cx: &Context<'_>, id: &ConnectionId, integration: &IntegrationKey, kept: Kept) -> Result<ReconnectLink, Error> {
     let session = Session { tags: kept.tags, webhook_url_override: kept.webhook_url_override, ..Session::default() };
     let created = session.reconnect(cx, id, integration)?;
     Ok(ReconnectLink {

@@ -54,6 +54,10 @@ pub(super) struct View<'a> {
     pub(super) describe: bool,
     /// Bytes of JSON that a response may take.
     pub(super) inline: usize,
+    /// Whether the request may be sent again: only what is read has further pages, and can be had as a file.
+    pub(super) again: bool,
+    /// Bytes that download_provider_file returns at most.
+    pub(super) file: usize,
 }
 
 /// A response, and where the next page of it begins.
@@ -123,7 +127,18 @@ fn is_json(text: &str, said: bool) -> bool {
     (said || text.trim_start().starts_with(['{', '['])) && parts(text, &mut |_, _| {}).is_some()
 }
 
-const WHOLE: &str = "download_provider_file returns the whole";
+impl View<'_> {
+    /// How to get a body of so many bytes whole.
+    fn whole(&self, bytes: usize) -> &'static str {
+        match (self.again, bytes <= self.file) {
+            (true, true) => "download_provider_file returns the whole",
+            (true, false) => {
+                "it is larger than download_provider_file may return, which the operator sets by NANGO_MCP_MAX_DOWNLOAD_BYTES: ask the provider for less"
+            }
+            (false, _) => "the rest is not shown: sending the request again would have its effect again",
+        }
+    }
+}
 
 impl Shown {
     fn warn(&mut self, say: &str) {
@@ -146,20 +161,28 @@ impl Shown {
         }
         self.response = text.get(..end).map(json::text);
         if end < text.len() {
-            self.cut(WHOLE);
+            self.cut(view.whole(text.len()));
         }
     }
 
     fn binary(&mut self, body: &[u8], view: &View<'_>) {
         self.meta.kind = "binary".to_owned();
+        // What cannot be had again is shown as far as it goes.
+        let mut shown = body;
         if body.len().div_ceil(3) * 4 > view.inline {
-            return self.cut(WHOLE);
+            self.cut(view.whole(body.len()));
+            shown = if view.again { &[] } else { body.get(..view.inline / 4 * 3).unwrap_or_default() };
         }
-        self.meta.encoding = Some("base64".to_owned());
-        self.response = Some(Base64::encode_string(body).into());
+        if !shown.is_empty() {
+            self.meta.encoding = Some("base64".to_owned());
+            self.response = Some(Base64::encode_string(shown).into());
+        }
     }
 
     fn json(&mut self, text: &str, view: &View<'_>) -> Result<(), Error> {
+        if has_long_number(text) {
+            self.warn("numbers that 64 bits do not hold are rounded, or null where they are too large: ask the provider for them as text");
+        }
         if !view.narrows() && text.len() <= view.inline {
             self.response = json::read(text.as_bytes());
             if self.response.is_some() {
@@ -239,6 +262,7 @@ impl Shown {
         };
         if whole && json::write(&value).len() <= view.inline {
             self.response = Some(value);
+            self.meta.truncated = view.narrows();
             return;
         }
         self.meta.shape = Some(shape(target, view.inline));
@@ -263,14 +287,55 @@ impl Shown {
             let which: Vec<String> = page.missing.iter().map(|at| format!("fields[{at}]")).collect();
             self.warn(&format!("no item of this page has what {} names", which.join(", ")));
         }
-        self.meta.truncated = page.shortened || page.next.is_some() || view.narrows();
+        let picked = view.fields.is_some() || view.response_path.is_some_and(|path| !path.is_empty());
+        self.meta.truncated = page.shortened || picked || page.items.len() < page.total;
         if page.next.is_some() {
-            self.cut("`fields` and `filters` make pages smaller; `next_cursor` or, better, the provider's own paging in `query` goes on");
+            self.cut(match view.again {
+                true => "`fields` and `filters` make pages smaller; `next_cursor` or, better, the provider's own paging in `query` goes on",
+                false => "the rest is not shown: sending the request again would have its effect again",
+            });
         }
         if !view.narrows() {
             self.meta.shape = Some(shape(text, view.inline));
         }
-        self.next = page.next;
+        self.next = page.next.filter(|_| view.again);
         self.response = Some(page.items.into());
+    }
+}
+
+/// Whether some number has more digits than an integer or a double of 64 bits holds (RFC 8259, section 6).
+fn has_long_number(text: &str) -> bool {
+    let (mut in_text, mut escaped) = (false, false);
+    let outside = |c: char| {
+        let quote = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        in_text ^= quote;
+        in_text || !(c.is_ascii_digit() || "+-.eE".contains(c))
+    };
+    text.split(outside).filter(|number| number.len() > 17).any(|number| match number.contains(['.', 'e', 'E']) {
+        // Zeros in front and the exponent say nothing.
+        true => number.split(['e', 'E']).next().unwrap_or_default().trim_start_matches(['-', '0', '.']).replace('.', "").len() > 17,
+        false => number.trim_start_matches('-').parse::<u64>().is_err(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_numbers_are_seen_and_only_those() {
+        for text in ["[12345678901234567890123]", "{\"a\":0.10000000000000000555}", "-12345678901234567890123"] {
+            assert!(has_long_number(text), "{text}");
+        }
+        for text in [
+            "[1,2.5,9223372036854775807]",
+            "{\"a\":\"12345678901234567890123\\\"0.10000000000000000555\"}",
+            "0.000000000000000000001",
+            "true",
+            "[0.1,0.2,0.3,1e10]",
+        ] {
+            assert!(!has_long_number(text), "{text}");
+        }
     }
 }

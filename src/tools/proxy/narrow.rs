@@ -152,12 +152,17 @@ fn same(one: &Value, other: &Value) -> bool {
 fn compare(one: &Value, other: &Value) -> Option<std::cmp::Ordering> {
     match (one, other) {
         (Value::String(one), Value::String(other)) => Some(one.cmp(other)),
-        (Value::Number(one), Value::Number(other)) => match (one.as_i64(), other.as_i64()) {
+        (Value::Number(one), Value::Number(other)) => match (whole(one), whole(other)) {
             (Some(one), Some(other)) => Some(one.cmp(&other)),
             _ => one.as_f64()?.partial_cmp(&other.as_f64()?),
         },
         _ => None,
     }
+}
+
+/// A number that 64 bits hold whole.
+fn whole(number: &serde_json::Number) -> Option<i128> {
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
 /// Only these fields of an item, under the names they were asked for by, and whether all of them are whole. `seen` tells,

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::cursor::Start;
-use super::narrow::{Fields, Filters, available, field, keeps, pick};
+use super::narrow::{Fields, Filters, Op, available, field, keeps, pick};
 use super::shape::{ROOM, preview, value};
 use crate::error::Error;
 use crate::json::{self, Part, Reading, parts};
@@ -58,8 +58,8 @@ struct Scan<'a> {
 /// Read a page out of a list.
 ///
 /// # Errors
-/// `data_changed` if the items before the cursor are not those it was made of; `no_such_field` if a filter names a field
-/// that no item has, or if no field exists that is asked for.
+/// `data_changed` if the items before the cursor are not those it was made of; on the first page `no_such_field` if a
+/// filter asks for a field that no item has, or if none of the fields exists that are asked for.
 pub(super) fn page(list: &str, wanted: &Wanted<'_>) -> Result<Page, Error> {
     let mut scan = Scan {
         wanted,
@@ -100,7 +100,8 @@ impl Scan<'_> {
         let mut fits = true;
         for (filter, seen) in self.wanted.filters.0.iter().zip(&mut self.filtered) {
             let found = field(text, &filter.field);
-            *seen |= found.is_some();
+            // That a field is absent is what these two may be about.
+            *seen |= found.is_some() || matches!(filter.op, Op::Exists | Op::Ne);
             let (keeps, whole) = keeps(filter, found);
             fits &= keeps;
             self.page.guessed |= !whole;
@@ -144,23 +145,27 @@ impl Scan<'_> {
     }
 
     fn finish(mut self) -> Result<Page, Error> {
-        if self.changed || self.page.total < self.wanted.start.offset {
+        let Start { offset, prefix } = &self.wanted.start;
+        let ends_there = *offset > 0 && self.page.total == *offset;
+        if self.changed || self.page.total < *offset || (ends_there && text_of(self.hash.clone()) != *prefix) {
             let say = "the items before `cursor` are no longer those it was made of: start again without it, or page by the provider's own \
                 parameters in `query`";
             return Err(Error::argument("data_changed", "cursor", say));
         }
         let has = self.first.as_deref().unwrap_or_default();
-        let unknown = |path: String| {
-            let say = format!("no item has the field that `{path}` names; the first one has {has}");
+        let unknown = |path: String, which: &str| {
+            let say = format!("no item{which} has the field that `{path}` names; the first one has {has}");
             Err(Error::argument("no_such_field", path, say))
         };
-        if self.page.total > self.wanted.start.offset
+        // A later page follows one that had them.
+        if self.page.total > 0
+            && *offset == 0
             && let Some(at) = self.filtered.iter().position(|seen| !seen)
         {
-            return unknown(format!("filters[{at}].field"));
+            return unknown(format!("filters[{at}].field"), "");
         }
-        if !self.page.items.is_empty() && !self.picked.is_empty() && !self.picked.contains(&true) {
-            return unknown("fields".to_owned());
+        if *offset == 0 && !self.page.items.is_empty() && !self.picked.is_empty() && !self.picked.contains(&true) {
+            return unknown("fields".to_owned(), " of the first page");
         }
         if !self.page.items.is_empty() {
             self.page.missing = self.picked.iter().enumerate().filter(|(_, seen)| !**seen).map(|(at, _)| at).collect();

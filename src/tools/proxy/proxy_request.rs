@@ -69,7 +69,7 @@ result! {
         status: Int<0, 999>,
         /// The media type, as the provider said it.
         content_type: Option<String>,
-        /// Request ids, and of refusals retry-after and rate limits.
+        /// Request ids, and of refusals retry-after and ratelimit.
         headers: Dict<AnyKey, String, 30>,
         /// The body: JSON, text, or base64 of bytes. Absent where there is none.
         response: Option<serde_json::Value>,
@@ -148,8 +148,12 @@ impl crate::tool::Tool for Tool {
             return Err(refused);
         }
         let ok = (200..300).contains(&answer.status);
-        let mut shown = view(args, &answer, ok, start)?;
-        if let (Some(next), Method::Get) = (&shown.next, args.method) {
+        let mut shown = view(cx, args, &answer, ok, start)?;
+        if !ok && args.method == Method::Head {
+            let say = "the answer to HEAD has no body that tells the provider's refusal from one of Nango's, such as an unknown connection";
+            shown.meta.warnings.0.push(say.to_owned());
+        }
+        if let Some(next) = &shown.next {
             shown.meta.next_cursor = Some(cursor::write(cx, next));
             shown.meta.refetch = Some(true);
         }
@@ -166,7 +170,7 @@ impl crate::tool::Tool for Tool {
 
 /// The answer as the call wants it. A refusal, and the answer to a write, is shown even where it is not as the call
 /// expects: asking again would not do, and it must not be lost.
-fn view(args: &Args, answer: &ProviderAnswer, ok: bool, start: Start) -> Result<Shown, Error> {
+fn view(cx: &Context<'_>, args: &Args, answer: &ProviderAnswer, ok: bool, start: Start) -> Result<Shown, Error> {
     let none = List(Vec::new());
     let size = |number: i64| usize::try_from(number).unwrap_or(1);
     let plain = View {
@@ -177,6 +181,8 @@ fn view(args: &Args, answer: &ProviderAnswer, ok: bool, start: Start) -> Result<
         page_size: size(args.page_size.0),
         describe: false,
         inline: size(args.inline_limit.0),
+        again: ok && args.method == Method::Get,
+        file: cx.config.max_download_bytes,
     };
     if !ok {
         return show(answer, &plain);
@@ -200,12 +206,10 @@ fn view(args: &Args, answer: &ProviderAnswer, ok: bool, start: Start) -> Result<
     })
 }
 
-/// Headers worth showing. On success only Nango's own rate limit would stand there; on a refusal it is the provider's.
+/// Headers worth showing. `x-ratelimit-*` are not: Nango's own stand there wherever the provider sends none (observed).
 fn headers(answer: &ProviderAnswer, ok: bool) -> Dict<AnyKey, String, 30> {
     const IDS: &[&str] = &["request-id", "x-request-id", "x-correlation-id", "x-ms-request-id"];
-    let shown = |name: &str| {
-        IDS.contains(&name) || (!ok && (name == "retry-after" || name.starts_with("ratelimit") || name.starts_with("x-ratelimit")))
-    };
+    let shown = |name: &str| IDS.contains(&name) || (!ok && (name == "retry-after" || name.starts_with("ratelimit")));
     let headers = answer.headers.iter().filter(|(name, value)| shown(name) && value.len() <= 500);
     headers.take(30).map(|(name, value)| (name.clone(), value.clone())).collect()
 }

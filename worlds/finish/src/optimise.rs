@@ -49,12 +49,15 @@ const FUNCTIONS: [Pass; 30] = [
 
 /// Last, once. Without memory-packing, which `-Oz` has: the zeros it cuts out of the data compress better than the
 /// addresses that it puts there instead.
-const AFTER: [Pass; 7] = [
+const AFTER: [Pass; 9] = [
     Pass::DaeOptimizing,
     Pass::InliningOptimizing,
     Pass::DuplicateFunctionElimination,
     Pass::RemoveUnusedModuleElements,
-    Pass::ReorderFunctions,
+    // By name, so that instances of one generic function are neighbours, which packs better than short indices.
+    Pass::ReorderFunctionsByName,
+    Pass::StripDebug,
+    Pass::StripProducers,
     Pass::GenerateStackIr,
     Pass::OptimizeStackIr,
 ];
@@ -69,7 +72,7 @@ pub(crate) fn module(module: &[u8], output: &Path) -> Result<Vec<u8>> {
     for feature in FEATURES {
         options.enable_feature(feature);
     }
-    for pass in BEFORE.into_iter().chain(FUNCTIONS).chain(FUNCTIONS).chain(AFTER) {
+    for pass in BEFORE.into_iter().chain(FUNCTIONS).chain(FUNCTIONS).chain(FUNCTIONS).chain(AFTER) {
         options.add_pass(pass);
     }
     let optimised = options.run(&before, &after).context("Binaryen refused the core module");

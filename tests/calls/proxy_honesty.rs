@@ -1,0 +1,161 @@
+//! What a shaped answer says of itself: whether something was left out, and whether more can be had.
+
+use serde_json::{Value, json};
+
+use crate::samples::sample;
+use crate::table::{Outcome, Table, call, with};
+
+#[track_caller]
+fn request(nango: &Table, change: Value) -> Outcome {
+    call(nango, "proxy_request", &with(&sample("proxy_request").0, change))
+}
+
+fn answering(body: &Value) -> Table {
+    Table::new().on("*", 200, body.clone())
+}
+
+fn rows(count: usize) -> Vec<Value> {
+    let row = |id: usize| json!({"id": id, "pad": "x".repeat(60)});
+    (0..count).map(|at| if at == 0 { with(&row(at), json!({"deleted": true})) } else { row(at) }).collect()
+}
+
+#[test]
+fn that_a_field_is_absent_is_an_honest_answer() {
+    let body = json!(rows(60));
+    for filter in [json!({"field": "archived", "op": "exists", "value": false}), json!({"field": "archived", "op": "ne", "value": true})] {
+        let outcome = request(&answering(&body), json!({"filters": [filter]}));
+        assert_eq!(outcome.value()["response_meta"]["matched"], 60, "{}", outcome.text());
+    }
+    let outcome = request(&answering(&body), json!({"filters": [{"field": "archived", "op": "exists"}]}));
+    assert_eq!((&outcome.value()["response"], &outcome.value()["response_meta"]["matched"]), (&json!([]), &json!(0)));
+}
+
+#[test]
+fn a_field_that_only_the_first_page_has_does_not_end_the_paging() {
+    for change in [
+        json!({"filters": [{"field": "deleted", "op": "exists", "value": false}]}),
+        json!({"filters": [{"field": "deleted", "op": "ne", "value": true}]}),
+        json!({"fields": ["deleted"]}),
+    ] {
+        let (mut cursor, mut pages) = (Value::Null, 0);
+        loop {
+            let outcome = request(&answering(&json!(rows(60))), with(&change, json!({"cursor": cursor})));
+            cursor = outcome.value()["response_meta"].get("next_cursor").cloned().unwrap_or_default();
+            pages += 1;
+            if cursor.is_null() {
+                break;
+            }
+        }
+        assert_eq!(pages, 3, "{change}");
+    }
+}
+
+#[test]
+fn a_list_that_shrank_to_the_cursor_has_changed_too() {
+    let first = request(&answering(&json!(rows(60))), json!({"page_size": 20, "inline_limit": 4096}));
+    let cursor = first.value()["response_meta"]["next_cursor"].clone();
+    let others: Vec<Value> = (100..120).map(|id| json!({"id": id})).collect();
+    let change = json!({"page_size": 20, "inline_limit": 4096, "cursor": cursor});
+    assert_eq!(request(&answering(&json!(others)), change.clone()).code(), "data_changed");
+    assert_eq!(request(&answering(&json!(rows(20))), change).value()["response"], json!([]), "the same twenty, and nothing after them");
+}
+
+#[test]
+fn only_what_can_be_asked_again_has_another_page() {
+    let body = json!({"items": rows(3000)});
+    for (method, status) in [("GET", 400), ("GET", 500), ("POST", 200), ("DELETE", 200)] {
+        let outcome = request(&Table::new().on("*", status, body.clone()), json!({"method": method}));
+        let meta = &outcome.value()["response_meta"];
+        assert_eq!((&meta["truncated"], meta.get("next_cursor"), meta.get("refetch")), (&json!(true), None, None), "{method} {status}");
+        assert!(!meta["narrow"].as_str().unwrap().contains("next_cursor"), "{meta}");
+    }
+    assert!(request(&answering(&body), json!({})).value()["response_meta"]["next_cursor"].is_string());
+}
+
+#[test]
+fn the_remedy_for_what_is_cut_is_one() {
+    let text = |bytes: usize| Table::new().raw("*", 200, &[("content-type", "text/plain")], &"x".repeat(bytes));
+    let narrow = |outcome: Outcome| outcome.value()["response_meta"]["narrow"].as_str().unwrap().to_owned();
+    assert!(narrow(request(&text(50_000), json!({}))).contains("download_provider_file returns the whole"));
+    assert!(narrow(request(&text(2_000_000), json!({}))).contains("NANGO_MCP_MAX_DOWNLOAD_BYTES"));
+    assert!(narrow(request(&text(50_000), json!({"method": "POST"}))).contains("again"));
+    // A binary answer to a write is shown as far as it goes: it cannot be had another time.
+    let bytes = Table::new().raw("*", 201, &[("content-type", "image/png")], [0; 50_000]);
+    let outcome = request(&bytes, json!({"method": "POST"}));
+    assert_eq!(outcome.value()["response"].as_str().unwrap().len(), 32_768);
+    assert_eq!(
+        (&outcome.value()["response_meta"]["encoding"], &outcome.value()["response_meta"]["truncated"]),
+        (&json!("base64"), &json!(true))
+    );
+    assert_eq!(request(&bytes, json!({})).value().get("response"), None);
+}
+
+#[test]
+fn truncated_means_less_than_the_provider_sent() {
+    let body = json!({"data": {"a": 1}, "list": [{"id": 1}, {"id": 2}], "none": []});
+    for (change, truncated) in [
+        (json!({}), false),
+        (json!({"response_path": "/data"}), true),
+        (json!({"response_path": "/list"}), true),
+        (json!({"response_path": "/data", "fields": ["a"]}), true),
+    ] {
+        assert_eq!(request(&answering(&body), change.clone()).value()["response_meta"]["truncated"], truncated, "{change}");
+    }
+    let list = json!([{"id": 1}, {"id": 2}]);
+    for (filters, truncated) in
+        [(json!([{"field": "id", "op": "gt", "value": 0}]), false), (json!([{"field": "id", "op": "gt", "value": 1}]), true)]
+    {
+        assert_eq!(request(&answering(&list), json!({"filters": filters})).value()["response_meta"]["truncated"], truncated, "{filters}");
+    }
+    assert_eq!(
+        request(&answering(&json!([])), json!({"filters": [{"field": "id", "op": "eq", "value": 1}]})).value()["response_meta"]["truncated"],
+        false
+    );
+}
+
+#[test]
+fn numbers_that_lose_digits_say_so() {
+    let raw = |body: &str| Table::new().raw("*", 200, &[("content-type", "application/json")], body);
+    for (body, warns) in [
+        (r#"{"id":12345678901234567890123}"#, true),
+        (r#"{"price":0.10000000000000000555}"#, true),
+        (r#"{"id":18446744073709551615,"price":1.10}"#, false),
+    ] {
+        let outcome = request(&raw(body), json!({}));
+        let warnings = outcome.value()["response_meta"]["warnings"].to_string();
+        assert_eq!(warnings.contains("64 bits"), warns, "{body}: {warnings}");
+    }
+    // Above what a double holds, numbers still differ.
+    let body = r#"[{"id":18446744073709551615},{"id":18446744073709551614}]"#;
+    let outcome = request(&raw(body), json!({"filters": [{"field": "id", "op": "eq", "value": 18_446_744_073_709_551_615_u64}]}));
+    assert_eq!(outcome.value()["response_meta"]["matched"], 1);
+}
+
+#[test]
+fn a_refused_head_says_whose_refusal_it_may_be() {
+    let outcome = request(&Table::new().raw("*", 404, &[("content-type", "application/json")], ""), json!({"method": "HEAD"}));
+    assert!(outcome.value()["response_meta"]["warnings"].to_string().contains("Nango's"), "{}", outcome.text());
+}
+
+#[test]
+fn a_failure_on_nango_s_way_to_the_provider_is_no_answer_of_the_provider_s() {
+    for code in ["ECONNRESET", "CERT_HAS_EXPIRED", "ERR_TLS_CERT_ALTNAME_INVALID", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"] {
+        let body = json!({"message": "x", "code": code, "method": "get"});
+        assert_eq!(request(&Table::new().on("*", 500, body), json!({})).code(), "provider_unreachable", "{code}");
+    }
+    for body in [
+        json!({"message": "x", "code": "CARD_DECLINED", "method": "get", "id": 1}),
+        json!({"message": "x", "code": "lower", "method": "get"}),
+    ] {
+        assert_eq!(request(&Table::new().on("*", 500, body.clone()), json!({})).value()["ok"], false, "{body}");
+    }
+}
+
+#[test]
+fn a_cursor_knows_its_arguments_in_whatever_order_they_come() {
+    let body = json!(rows(60));
+    let first = request(&answering(&body), json!({"page_size": 20, "inline_limit": 4096, "query": {"a": 1, "b": 2}}));
+    let cursor = first.value()["response_meta"]["next_cursor"].clone();
+    let again = json!({"query": {"b": 2, "a": 1}, "inline_limit": 4096, "page_size": 20, "cursor": cursor});
+    assert_eq!(request(&answering(&body), again).value()["response"][0]["id"], 20);
+}
