@@ -74,7 +74,7 @@ fn only_what_can_be_asked_again_has_another_page() {
 
 #[test]
 fn the_remedy_for_what_is_cut_is_one() {
-    let text = |bytes: usize| Table::new().raw("*", 200, &[("content-type", "text/plain")], &"x".repeat(bytes));
+    let text = |bytes: usize| Table::new().raw("*", 200, &[("content-type", "text/plain")], "x".repeat(bytes));
     let narrow = |outcome: Outcome| outcome.value()["response_meta"]["narrow"].as_str().unwrap().to_owned();
     assert!(narrow(request(&text(50_000), json!({}))).contains("download_provider_file returns the whole"));
     assert!(narrow(request(&text(2_000_000), json!({}))).contains("NANGO_MCP_MAX_DOWNLOAD_BYTES"));
