@@ -44,10 +44,8 @@ impl<'a> Context<'a> {
 
     /// Remember them.
     pub(crate) fn bind(&mut self, arguments: Map<String, Value>) {
-        let mut arguments = Value::from(arguments);
         // In whatever order they are written the next time.
-        arguments.sort_all_objects();
-        self.arguments = json::write(&arguments);
+        self.arguments = json::write(&json::sorted(arguments.into()));
     }
 
     /// The call's environment.

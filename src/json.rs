@@ -74,6 +74,22 @@ pub(crate) fn take(object: &mut Map<String, Value>, name: &str) -> Value {
     object.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
+/// The value with the members of its objects in the order of their names. They are few: arguments of a read.
+pub(crate) fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(mut object) => {
+            let mut sorted = empty();
+            while let Some(least) = object.keys().min().cloned() {
+                put(&mut sorted, &least, self::sorted(take(&mut object, &least)));
+                object.swap_remove(&least);
+            }
+            sorted.into()
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        plain => plain,
+    }
+}
+
 /// What stands at `outer.inner`, if both are there.
 #[inline(never)]
 pub(crate) fn at<'a>(value: &'a Value, outer: &str, inner: &str) -> Option<&'a Value> {

@@ -8,7 +8,6 @@ mod integrations;
 mod listing;
 mod proxy;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
 use crate::tool::{Entry, entry};
@@ -58,6 +57,10 @@ fn digest(parts: &[&str]) -> String {
 /// A digest as text.
 #[inline(never)]
 fn text_of(hash: Sha256) -> String {
-    let hash = hash.finalize();
-    Base64UrlUnpadded::encode_string(hash.get(..16).unwrap_or_default())
+    hex(hash.finalize().get(..16).unwrap_or_default())
+}
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

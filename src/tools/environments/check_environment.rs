@@ -128,12 +128,16 @@ impl crate::tool::Tool for Tool {
 
 /// What the offered tools of a toolset need, beside a key; `None` if none of them is offered.
 fn needed(config: &Config, set: Toolset) -> Option<(String, List<String, 0, 20>)> {
-    let mut tools = TOOLS.iter().filter(|entry| entry.toolset == set && entry.is_offered(config)).peekable();
-    tools.peek()?;
-    let mut scopes: Vec<String> = tools.flat_map(|entry| entry.scopes).map(|scope| (*scope).to_owned()).collect();
-    scopes.sort_unstable();
-    scopes.dedup();
-    Some((set.name().to_owned(), List(scopes)))
+    let (mut offered, mut scopes) = (false, Vec::new());
+    for entry in TOOLS.iter().filter(|entry| entry.toolset == set && entry.is_offered(config)) {
+        offered = true;
+        for scope in entry.scopes {
+            if !scopes.iter().any(|known: &String| known == scope) {
+                scopes.push((*scope).to_owned());
+            }
+        }
+    }
+    offered.then(|| (set.name().to_owned(), List(scopes)))
 }
 
 /// The answer, if it holds what the route answers with: something that answers `{}` to everything is no Nango.

@@ -1,7 +1,7 @@
 //! Cursors into a provider's answer. Nothing is kept between calls, so a cursor asks the provider again; it holds no
 //! address and no id, only digests that tell whether it still belongs to the call and to the data.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use base64ct::{Base64, Encoding};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -29,7 +29,7 @@ fn request(cx: &Context<'_>) -> String {
 pub(super) fn start(cx: &Context<'_>, cursor: Option<&Cursor>) -> Result<Start, Error> {
     let Some(cursor) = cursor else { return Ok(Start::default()) };
     let read = || {
-        let value = json::read(&Base64UrlUnpadded::decode_vec(cursor).ok()?)?;
+        let value = json::read(&decode(cursor)?)?;
         let text = |key: &str| value.get(key)?.as_str().map(str::to_owned);
         let offset = usize::try_from(value.get("offset")?.as_u64()?).ok()?;
         (value.get("v")?.as_u64() == Some(1)).then_some(())?;
@@ -53,5 +53,16 @@ pub(super) fn write(cx: &Context<'_>, start: &Start) -> String {
         ("request", request(cx).into()),
         ("prefix", json::text(&start.prefix)),
     ]);
-    Base64UrlUnpadded::encode_string(json::write(&cursor.into()).as_bytes())
+    encode(json::write(&cursor.into()).as_bytes())
+}
+
+/// Base64 that is at home in a URL (RFC 4648, section 5), made of the other, which files come in: two alphabets would be in
+/// the component twice.
+fn encode(bytes: &[u8]) -> String {
+    Base64::encode_string(bytes).replace('+', "-").replace('/', "_").replace('=', "")
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let padding = "=".repeat((4 - text.len() % 4) % 4);
+    Base64::decode_vec(&(text.replace('-', "+").replace('_', "/") + &padding)).ok()
 }

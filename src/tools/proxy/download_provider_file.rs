@@ -110,7 +110,7 @@ impl crate::tool::Tool for Tool {
         let media_type = answer.header("content-type").map(str::to_owned);
         let mut bytes = answer.body;
         mask(&mut bytes, cx.config);
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = crate::tools::hex(&Sha256::digest(&bytes));
         let name = args.suggested_name.as_deref().map_or_else(|| name_of(&args.path), str::to_owned);
         let size = Int(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
         cx.attach(File { uri: format!("nango-file:{sha256}/{name}"), media_type: media_type.clone(), bytes });
@@ -135,9 +135,4 @@ fn name_of(path: &str) -> String {
     let name: String = last.chars().map(|c| if is_of_name(c) { c } else { '-' }).take(120).collect();
     let name = name.trim_start_matches(['.', '-', '_']);
     if name.is_empty() { "file".to_owned() } else { name.to_owned() }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
