@@ -111,8 +111,13 @@ impl Error {
     /// Of a call of several steps: what was done before this failure, and what was not done because of it.
     #[must_use]
     pub fn after(mut self, done: &[&str], not_done: &[&str]) -> Self {
-        let own = |steps: &[&str]| steps.iter().map(|step| (*step).to_owned()).collect();
-        (self.0.done, self.0.not_done) = (own(done), own(not_done));
+        // Where nobody knows whether the last step took effect, it is not said to be undone.
+        let perhaps = match self.cause() {
+            Cause::Nango(ApiError { outcome_unknown: true, .. }) | Cause::Transport { outcome_unknown: true, .. } => " (perhaps: look)",
+            _ => "",
+        };
+        self.0.done = done.iter().map(|step| (*step).to_owned()).collect();
+        self.0.not_done = not_done.iter().map(|step| format!("{step}{perhaps}")).collect();
         self
     }
 

@@ -74,6 +74,48 @@ pub(crate) fn take(object: &mut Map<String, Value>, name: &str) -> Value {
     object.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
+/// A JSON text with U+FFFD in place of each half of a surrogate pair, which stands for no character (RFC 8259, section 8.2);
+/// `None` if it has no such.
+pub(crate) fn mended(text: &str) -> Option<String> {
+    let half = |at: usize| match text.as_bytes().get(at..at + 4) {
+        Some([b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B']) => Some(true),
+        Some([b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F']) => Some(false),
+        _ => None,
+    };
+    let (mut out, mut from, mut at) = (String::new(), 0, 0);
+    while let Some(found) = text.get(at..)?.find('\\') {
+        let here = at + found;
+        at = here
+            + match half(here) {
+                None => 2,
+                Some(true) if half(here + 6) == Some(false) => 12,
+                Some(_) => {
+                    out.push_str(text.get(from..here)?);
+                    out.push_str("\\ufffd");
+                    from = here + 6;
+                    6
+                }
+            };
+    }
+    (from > 0).then(|| out + text.get(from..).unwrap_or_default())
+}
+
+/// As much of a text as takes so many bytes as a JSON string.
+pub(crate) fn fitting(text: &str, bytes: usize) -> &str {
+    let mut left = bytes.saturating_sub(2);
+    let beyond = text.char_indices().find(|(_, c)| {
+        let size = match c {
+            '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+            '\0'..='\u{1f}' => 6,
+            c => c.len_utf8(),
+        };
+        let fits = size <= left;
+        left = left.saturating_sub(size);
+        !fits
+    });
+    beyond.and_then(|(at, _)| text.get(..at)).unwrap_or(text)
+}
+
 /// The value with the members of its objects in the order of their names. They are few: arguments of a read.
 pub(crate) fn sorted(value: Value) -> Value {
     match value {

@@ -124,6 +124,11 @@ impl Request {
         }
     }
 
+    /// Whether it changes nothing.
+    pub(crate) fn reads(&self) -> bool {
+        matches!(self.method, "GET" | "HEAD")
+    }
+
     /// Path and query as they go over the wire.
     pub fn target(&self) -> String {
         let written = Some(&self.written_query).filter(|query| !query.is_empty()).cloned();

@@ -103,6 +103,19 @@ pub fn scan(result: &mut Map<String, Value>, config: &Config, link: bool) {
     }
 }
 
+/// The last scan, over a body: a text loses its secrets as every text does, other bytes as a file's.
+pub(crate) fn scan_bytes(body: &mut Vec<u8>, config: &Config) {
+    let secrets: Vec<&str> = config.secrets().map(|secret| secret.expose()).collect();
+    match std::str::from_utf8(body) {
+        Ok(text) => {
+            if let Some(text) = clean(text, &secrets, true) {
+                *body = text.into_bytes();
+            }
+        }
+        Err(_) => mask(body, config),
+    }
+}
+
 /// The last scan, over the bytes of a file: what it removes becomes `*`, so that the size stays.
 pub(crate) fn mask(bytes: &mut [u8], config: &Config) {
     let secrets: Vec<&str> = config.secrets().map(|secret| secret.expose()).collect();

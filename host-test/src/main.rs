@@ -186,7 +186,7 @@ async fn start(component: Option<&std::path::Path>, source: Source) -> Result<(S
         false => None,
     };
     let grant = match &embedded {
-        Some(embedded) => settings::grant(&embedded.vars())?,
+        Some(embedded) => settings::read_with(&embedded.vars())?,
         None => settings::read()?,
     };
     let sandbox = Sandbox::load(&component, grant, Limits::default())?;

@@ -24,6 +24,22 @@ pub struct Grant {
 /// # Errors
 /// A named file that is missing or malformed, a base URL that is none.
 pub fn read() -> Result<Grant> {
+    grant(&all()?)
+}
+
+/// As [`read`], but of the configuration only what says what may be done: which Nango, and by which key, `nango` says.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(nango: &Vars) -> Result<Grant> {
+    const WHICH: [&str; 4] = ["NANGO_SECRET_KEY", "NANGO_BASE_URL", "NANGO_ENVIRONMENT", "NANGO_MCP_ENVIRONMENT"];
+    let mut vars = all()?;
+    vars.retain(|(name, _)| !WHICH.iter().any(|which| name.starts_with(which)) && name != "NANGO_MCP_PUBLIC_NANGO_URL");
+    vars.extend(nango.iter().cloned());
+    grant(&vars)
+}
+
+fn all() -> Result<Vars> {
     let text = |text: std::ffi::OsString| text.into_string().ok();
     #[expect(clippy::disallowed_methods, reason = "the host's one place that reads the environment")]
     let process: Vars = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
@@ -31,7 +47,7 @@ pub fn read() -> Result<Grant> {
     for line in warnings(vars.iter().map(|(name, _)| name.as_str())) {
         tracing::warn!("{line}");
     }
-    grant(&vars)
+    Ok(vars)
 }
 
 /// The process's variables, completed by those of the file that NANGO_MCP_ENV_FILE names, or else of `.env`.

@@ -12,9 +12,11 @@ pub fn refusal(message: &[u8]) -> Option<Value> {
         Ok(Value::Object(_)) => return None,
         Ok(Value::Array(_)) => (-32600, Value::Null, "a batch is not supported: send one message"),
         Ok(_) => (-32600, Value::Null, "a message is a JSON object"),
-        Err(error) if error.classify() == serde_json::error::Category::Syntax && id(message).is_some() => {
-            (-32600, id(message).unwrap_or_default(), "the message is nested too deeply, or holds a number out of range")
-        }
+        Err(error) if error.classify() == serde_json::error::Category::Syntax && id(message).is_some() => (
+            -32600,
+            id(message).unwrap_or_default(),
+            "the message is nested too deeply, or holds a number out of range or half a character (a lone surrogate)",
+        ),
         Err(_) => (-32700, Value::Null, "the message is not JSON"),
     };
     Some(json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": say}}))

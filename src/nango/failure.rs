@@ -30,6 +30,13 @@ pub(crate) fn read(request: &Request, answer: HttpAnswer, base: &Base, environme
             format!("{base} answered {route} with a redirect, which is not followed"),
             "set NANGO_BASE_URL to the address it redirects to",
         ),
+        500..=599 if page => {
+            let message =
+                format!("{base} answered {route} with a web page (status {}), as a gateway does whose Nango is not there", answer.status);
+            let (status, hint) = (answer.status, Some(inside(request).to_owned()));
+            let outcome_unknown = !request.reads();
+            Err(Error::nango(ApiError { status, code: "nango_failed".into(), message, hint, outcome_unknown, ..ApiError::default() }))
+        }
         _ if page => failed(
             "not_nango",
             format!("{base} answered {route} with a web page (status {}), not with JSON", answer.status),
@@ -75,6 +82,12 @@ pub(crate) fn rate_limited(request: &Request, answer: &HttpAnswer, tried: u32) -
 pub(super) fn is_own_rate_limit(body: &Value, of_provider: bool) -> bool {
     let has = |key: &str| json::at(body, "error", key).is_some();
     json::text_at(body, "error", "code") == Some("too_many_request") && (!of_provider || (has("method") && has("path")))
+}
+
+/// Seconds to wait after a 429: at least one. `None` if that is said in a form that is not read here.
+fn wait(answer: &HttpAnswer) -> Option<u64> {
+    let asked = answer.header("retry-after").map_or(Some(1), |_| retry_after(answer));
+    asked.map(|seconds| seconds.max(1))
 }
 
 fn retry_after(answer: &HttpAnswer) -> Option<u64> {
@@ -124,10 +137,10 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
             "reading and refreshing credentials needs environment:connections:read_credentials: the operator can add that scope to the API key"
                 .into(),
         ),
-        (429, "too_many_request") => {
-            let seconds = retry_after(answer).unwrap_or(1).max(1);
-            ("rate_limited", format!("call again after {seconds} s; the limit is shared by the whole Nango account"))
-        }
+        (429, _) => match wait(answer) {
+            Some(seconds) => ("rate_limited", format!("call again after {seconds} s; the limit is shared by the whole Nango account")),
+            None => ("rate_limited", "call again in a few minutes; the limit is shared by the whole Nango account".to_owned()),
+        },
         (400, "resource_capped") => {
             ("connection_limit", "the Nango plan allows no more connections: delete unused ones or upgrade the plan".into())
         }
@@ -185,7 +198,7 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
             "refresh_failed",
             "the provider no longer accepts this connection: create_reconnect_session gives the link that repairs it".into(),
         ),
-        (500..=599, _) => ("nango_failed", "this is a failure inside Nango: try again in a moment, then look at its status or logs".into()),
+        (500..=599, _) => ("nango_failed", inside(request).into()),
         (404, "") => ("not_nango", "NANGO_BASE_URL must be the address of Nango's API; its version may also lack this route".into()),
         (_, "") => ("nango_error", "look at the arguments and try again".into()),
         _ => (own, "correct the arguments by what Nango says".into()),
@@ -194,7 +207,7 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
     let is_given = |code: &str| given.iter().any(|value| value.eq_ignore_ascii_case(code));
     let (own, code) = (if is_given(own) { "" } else { own }, if code == own && is_given(own) { "" } else { code });
     let message = message(request, status, own, &said, &fields);
-    let retry_after_seconds = (status == 429).then(|| retry_after(answer).unwrap_or(1).max(1));
+    let retry_after_seconds = if status == 429 { wait(answer) } else { None };
     let connection = json::at(error, "payload", "connection").cloned();
     Error::nango(ApiError {
         status,
@@ -204,8 +217,16 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
         hint: Some(hint),
         retry_after_seconds,
         connection,
-        ..ApiError::default()
+        outcome_unknown: status >= 500 && !request.reads(),
     })
+}
+
+/// The remedy for a failure inside Nango.
+fn inside(request: &Request) -> &'static str {
+    match request.reads() {
+        true => "this is a failure inside Nango: try again in a moment, then look at its status or logs",
+        false => "this is a failure inside Nango, and the request may have taken effect all the same: look before you repeat it",
+    }
 }
 
 /// The mode that "Provider BASIC does not support API_KEY auth" names (observed of POST /connections).
@@ -256,7 +277,7 @@ fn fields(request: &Request, error: &Value, given: &[&str]) -> Vec<(String, Stri
                     Err(_) if element == "uniqueKey" && request.route == "POST /integrations" => at.push_str("unique_key"),
                     Err(_) => {
                         let dot = if at.is_empty() { "" } else { "." };
-                        at.push_str(&format!("{dot}{}", shorten(element, 64)));
+                        at.push_str(&format!("{dot}{}", shorten(&without(element, given), 64)));
                     }
                 }
             }
@@ -308,6 +329,11 @@ fn leaves(value: &Value, least: usize, found: &mut Vec<String>) {
 fn leaf(text: &str, least: usize, found: &mut Vec<String>) {
     if text.len() >= least {
         found.push(text.to_owned());
+        // As it stands in a URL.
+        let encoded = super::path::encode(text);
+        if encoded != text {
+            found.push(encoded);
+        }
     }
     if text.contains('\n') {
         found.extend(text.lines().filter(|line| line.len() >= NO_WORD).map(str::to_owned));

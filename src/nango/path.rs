@@ -73,7 +73,7 @@ pub fn is_dot_segment(text: &str) -> bool {
 /// Whether a segment is `.` or `..` as it stands there.
 pub(super) fn has_dot_segment(text: &[u8]) -> bool {
     let name = |segment: &[u8]| matches!(segment.split(|byte| *byte == b';').next(), Some(b"." | b".."));
-    text.split(|byte| matches!(byte, b'/' | b'\\')).any(name)
+    text.split(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#')).any(name)
 }
 
 /// Percent-decode a text once, and take for dots and slashes what lenient readers take for them.

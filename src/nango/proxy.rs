@@ -88,6 +88,10 @@ fn is_forbidden(name: &str) -> bool {
         "trailer",
         "transfer-encoding",
         "upgrade",
+        // What would make another method of the one that was checked.
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
     ];
     let name = name.to_ascii_lowercase();
     name.starts_with("nango-") || FORBIDDEN.contains(&name.as_str())
@@ -256,6 +260,12 @@ mod tests {
             "/a?b=/../c",
             "/a/%2e%2E%2fb",
             "/..;/x",
+            "/..?x",
+            "/a/%2e%2e?x",
+            "/%252e%252e?x",
+            "/．．?x",
+            "/.?",
+            "/..%3fx",
             "/%c0%ae%c0%ae/x",
             "/%c0%afevil.example",
             "/%u002e%u002e/x",

@@ -204,7 +204,7 @@ fn bodies_without_a_word_are_answers_too() {
     ] {
         assert_eq!(answered(LIST, status, &body).code(), code, "{status} {body}");
     }
-    for (status, code) in [(400, "nango_error"), (404, "not_nango"), (500, "nango_failed"), (401, "key_rejected"), (429, "nango_error")] {
+    for (status, code) in [(400, "nango_error"), (404, "not_nango"), (500, "nango_failed"), (401, "key_rejected"), (429, "rate_limited")] {
         assert_eq!(failed(LIST, status, JSON, "").code(), code, "{status}");
     }
 }
@@ -212,7 +212,7 @@ fn bodies_without_a_word_are_answers_too() {
 #[test]
 fn a_web_page_is_not_nango() {
     let page = "<!doctype html><title>Sign in</title>";
-    for status in [200, 404, 403, 502] {
+    for status in [200, 404, 403] {
         for tool in [CREATE, GET, LIST, "list_integrations"] {
             let outcome = failed(tool, status, HTML, page);
             assert_eq!(outcome.code(), "not_nango", "{status}");
@@ -223,6 +223,16 @@ fn a_web_page_is_not_nango() {
             );
             assert!(!outcome.text().contains("Sign in"));
         }
+    }
+}
+
+#[test]
+fn a_gateway_s_page_is_no_wrong_address() {
+    for (tool, writes) in [(CREATE, true), (GET, false)] {
+        let outcome = failed(tool, 504, HTML, "<html>gateway time-out");
+        assert_eq!((outcome.code(), outcome.error["outcome_unknown"] == true), ("nango_failed", writes), "{}", outcome.text());
+        assert_eq!(outcome.sentence().contains("may have taken effect"), writes, "{}", outcome.sentence());
+        assert!(!outcome.sentence().contains("NANGO_BASE_URL"), "{}", outcome.sentence());
     }
 }
 

@@ -206,11 +206,18 @@ fn the_worst_are_shown_and_the_rest_counted() {
 
 #[test]
 fn one_integration_alone_can_be_checked() {
-    let nango = Table::new().on("*", 200, json!({"connections": []}));
-    assert_eq!(
-        audit(&nango, json!({"integration_id": "git hub", "limit": 30})).lines(),
-        ["GET /connections?integrationId=git%20hub&limit=30&page=0"]
-    );
+    let line = "GET /connections?integrationId=git%20hub&limit=30&page=0";
+    let of = |rows: Value, status: u16, body: Value| {
+        let nango = Table::new().on(line, 200, json!({"connections": rows})).on("GET /integrations/git%20hub", status, body);
+        audit(&nango, json!({"integration_id": "git hub", "limit": 30}))
+    };
+    assert_eq!(of(json!([row("c-1")]), 500, json!({})).lines(), [line]);
+    // That nothing is wrong with no connection may be because there is no such integration.
+    let unknown = json!({"error": {"code": "not_found"}});
+    assert_eq!(of(json!([]), 404, unknown).code(), "unknown_integration");
+    for (status, body) in [(200, json!({"data": {}})), (403, json!({"error": {"code": "forbidden", "message": "Insufficient scope."}}))] {
+        assert_eq!(of(json!([]), status, body).value()["checked"], 0);
+    }
 }
 
 #[test]

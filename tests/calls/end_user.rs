@@ -12,6 +12,7 @@ const READ: &str = "GET /connections/c-1?provider_config_key=github";
 const PATCH: &str = "PATCH /connections/c-1?provider_config_key=github";
 const OLD: &str = "GET /connections?endUserId=u1&limit=2";
 const NEW: &str = "GET /connections?endUserId=u2&limit=2";
+const TAGGED: &str = "GET /connections?tags%5Bend_user_id%5D=u2&limit=2";
 
 fn list(rows: &[&str]) -> Value {
     json!({"connections": rows.iter().map(|id| row(id)).collect::<Vec<_>>()})
@@ -19,7 +20,7 @@ fn list(rows: &[&str]) -> Value {
 
 /// A Nango that holds `before` and does what is asked of it.
 fn nango(before: Value, after: Value) -> Table {
-    let nango = Table::new().on(READ, 200, before).on(OLD, 200, list(&["c-1"])).on(NEW, 200, list(&[]));
+    let nango = Table::new().on(READ, 200, before).on(OLD, 200, list(&["c-1"])).on(NEW, 200, list(&[])).on(TAGGED, 200, list(&[]));
     nango.on(PATCH, 200, json!({"success": true})).on(READ, 200, after)
 }
 
@@ -42,9 +43,9 @@ fn person_and_tags_are_changed_together_and_read_back() {
     let now = person("u2", json!("u1@example.com"), json!("U Two"), json!({"Segment": "s"}));
     let nango = nango(before, with(&connection(), json!({"end_user": now, "tags": tags})));
     let outcome = update(json!({"id": "u2", "display_name": "U Two"}), &nango);
-    assert_eq!(outcome.lines(), [READ, OLD, NEW, PATCH, READ]);
+    assert_eq!(outcome.lines(), [READ, OLD, NEW, TAGGED, PATCH, READ]);
     assert_eq!(
-        outcome.sent[3].body,
+        outcome.sent[4].body,
         Some(json!({
             "end_user": {"id": "u2", "email": "u1@example.com", "display_name": "U Two", "tags": {"Segment": "s"}}, "tags": tags,
         }))
@@ -63,8 +64,22 @@ fn a_connection_without_a_person_gets_one_by_id() {
     let tags = json!({"team": "t", "end_user_id": "u2"});
     let after = with(&bare, json!({"end_user": person("u2", Value::Null, Value::Null, Value::Null), "tags": tags}));
     let outcome = update(json!({"id": "u2"}), &nango(bare, after));
-    assert_eq!(outcome.lines(), [READ, NEW, PATCH, READ]);
+    assert_eq!(outcome.lines(), [READ, NEW, TAGGED, PATCH, READ]);
     assert_eq!(outcome.value(), &json!({"end_user": {"id": "u2"}, "verified": true, "tags": tags}));
+}
+
+#[test]
+fn an_id_that_another_connection_has_in_its_tags_alone_is_in_use_too() {
+    let before = |tags: Value| with(&connection(), json!({"end_user": Value::Null, "tags": tags}));
+    let taken = |before: Value| {
+        let nango = Table::new().on(READ, 200, before).on(NEW, 200, list(&[])).on(TAGGED, 200, list(&["c-1", "c-2"]));
+        nango.on(PATCH, 500, json!({}))
+    };
+    let outcome = update(json!({"id": "u2"}), &taken(before(json!({"end_user_id": "u1"}))));
+    assert_eq!((outcome.code(), outcome.lines()), ("end_user_id_conflict", vec![READ, NEW, TAGGED]));
+    // Of a person with several connections each may get the record.
+    let outcome = update(json!({"id": "u2"}), &taken(before(json!({"end_user_id": "u2"}))));
+    assert_eq!(outcome.lines(), [READ, NEW, PATCH]);
 }
 
 #[test]

@@ -77,12 +77,21 @@ fn a_write_is_repeated_too_because_it_had_no_effect() {
 }
 
 #[test]
-fn a_429_that_is_not_nangos_own_is_not_repeated() {
+fn a_429_that_is_not_nangos_own_is_told_and_not_repeated() {
     for body in [json!({"error": {"code": "rate_limit_exceeded"}}), json!({"message": "slow down"}), json!([])] {
         let nango = Table::new().raw(LINE, 429, &[("retry-after", "3")], body.to_string());
         let outcome = list(&nango);
-        assert_ne!(outcome.code(), "rate_limited");
+        assert_eq!(outcome.code(), "rate_limited");
         assert_eq!((nango.slept().len(), outcome.sent.len(), outcome.error["retry_after_seconds"].as_u64()), (0, 1, Some(3)));
+    }
+}
+
+#[test]
+fn seconds_that_were_not_said_are_not_made_up() {
+    for (after, seconds) in [("0", Some(1)), ("7", Some(7)), ("abc", None), ("-5", None), ("1.5", None), ("99999999999999999999", None)] {
+        let outcome = list(&Table::new().raw(LINE, 429, &[("retry-after", after)], "{}"));
+        assert_eq!((outcome.code(), outcome.error["retry_after_seconds"].as_u64()), ("rate_limited", seconds), "{after}");
+        assert!(outcome.sentence().contains("call again after") == seconds.is_some(), "{}", outcome.sentence());
     }
 }
 

@@ -79,6 +79,9 @@ impl crate::tool::Tool for Tool {
         let answer = cx.send(&read(&args.connection_id, &args.provider_config_key))?;
         let mut dropped = 0;
         let mut output: Output = answer.project(None, &mut dropped)?;
+        if output.connection_id != *args.connection_id || output.provider_config_key != *args.provider_config_key {
+            return Err(Error::invalid_answer(answer.route, answer.status));
+        }
         // Without the scope they are left out in silence (observed).
         if args.include_credentials && output.credentials.as_ref().is_none_or(Open::is_empty) {
             let message = "Nango shows this API key no credentials, or there are none: it needs environment:connections:read_credentials";

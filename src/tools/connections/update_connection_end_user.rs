@@ -92,8 +92,10 @@ impl crate::tool::Tool for Tool {
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
         let before = look(cx, &args.connection_id, &args.provider_config_key)?;
         let change = plan(args, &before)?;
-        alone(cx, args, change.old_id.as_deref(), &change.person.id)?;
-        patch(cx, &args.connection_id, &args.provider_config_key, change.body())?;
+        let is_tagged = json::text_at(&before, "tags", "end_user_id") == Some(change.person.id.as_str());
+        alone(cx, args, change.old_id.as_deref(), &change.person.id, is_tagged)?;
+        patch(cx, &args.connection_id, &args.provider_config_key, change.body())
+            .map_err(|error| error.after(&[], &["end user changed"]))?;
         verify(cx, args, &change).map_err(|error| error.after(&["end user changed"], &["verified"]))?;
         Ok(Output { end_user: change.person, verified: true, tags: tag_dict(&change.tags) })
     }
@@ -178,9 +180,10 @@ fn plan(args: &Args, before: &Value) -> Result<Change, Error> {
 }
 
 /// Refuse where the change would reach other connections: the person's record is one for all of them.
-fn alone(cx: &Context<'_>, args: &Args, old_id: Option<&str>, id: &str) -> Result<(), Error> {
+/// Where `is_tagged`, the connection's tags name the new id already, and others may name it too.
+fn alone(cx: &Context<'_>, args: &Args, old_id: Option<&str>, id: &str, is_tagged: bool) -> Result<(), Error> {
     if let Some(old_id) = old_id
-        && others(cx, args, old_id)?
+        && others(cx, args, "endUserId", old_id)?
     {
         return Err(refuse(
             "end_user_shared_connection_unsupported",
@@ -188,7 +191,7 @@ fn alone(cx: &Context<'_>, args: &Args, old_id: Option<&str>, id: &str) -> Resul
             "list_connections with the person's id shows them",
         ));
     }
-    if old_id != Some(id) && others(cx, args, id)? {
+    if old_id != Some(id) && (others(cx, args, "endUserId", id)? || (!is_tagged && others(cx, args, "tags[end_user_id]", id)?)) {
         return Err(refuse(
             "end_user_id_conflict",
             "another connection has a person of this id already: nothing was changed",
@@ -198,9 +201,9 @@ fn alone(cx: &Context<'_>, args: &Args, old_id: Option<&str>, id: &str) -> Resul
     Ok(())
 }
 
-/// Whether connections other than this one have a person of that id.
-fn others(cx: &Context<'_>, args: &Args, id: &str) -> Result<bool, Error> {
-    let request = Request::get("GET /connections", Path::fixed("/connections")).query("endUserId", id).query("limit", "2");
+/// Whether connections other than this one have a person of that id, in Nango's record or in their tags.
+fn others(cx: &Context<'_>, args: &Args, by: &str, id: &str) -> Result<bool, Error> {
+    let request = Request::get("GET /connections", Path::fixed("/connections")).query(by, id).query("limit", "2");
     let answer = cx.send(&request)?;
     let body = answer.json()?;
     if !body.get("connections").is_some_and(Value::is_array) {

@@ -99,11 +99,12 @@ impl crate::tool::Tool for Tool {
         let tags = merged(&kept, subject.tags(cx.environment()), &identity);
         capacity(&kept, &tags)?;
         report(&kept, lost.len(), &tags, &mut warnings);
-        patch(cx, &args.connection_id, &args.provider_config_key, json::object([("tags", tag_object(&tags))]))?;
+        patch(cx, &args.connection_id, &args.provider_config_key, json::object([("tags", tag_object(&tags))]))
+            .map_err(|error| error.after(&[], &["tags written", "metadata written"]))?;
         let metadata = subject.metadata(cx.environment(), &cx.config.metadata_namespace);
         cx.send(&write_metadata(args, metadata.clone()))
             .and_then(|answer| echoed(&answer))
-            .map_err(|error| error.after(&["tags written"], &["metadata: the same call again writes it"]))?;
+            .map_err(|error| error.after(&["tags written"], &["metadata written: the same call again does it"]))?;
         Ok(Output { tags: tag_dict(&tags), identity_projection: identity, metadata, warnings: List(warnings) })
     }
 }

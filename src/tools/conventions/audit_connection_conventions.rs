@@ -118,6 +118,15 @@ impl crate::tool::Tool for Tool {
                 break;
             }
         }
+        if let (0, Some(key)) = (audit.checked + start.offset, &args.integration_id) {
+            // No connection is no finding, but the name may be wrong. A key that may not look knows no better.
+            let request = Request::get("GET /integrations/:uniqueKey", Path::fixed("/integrations").segment(key));
+            if let Err(error) = cx.send(&request)
+                && error.code() == "unknown_integration"
+            {
+                return Err(error);
+            }
+        }
         let next = Place { offset: start.offset + audit.checked, ..start };
         Ok(audit.result(cx, complete, (!complete).then(|| next.write(cx))))
     }

@@ -121,7 +121,9 @@ impl crate::tool::Tool for Tool {
                 .map_err(|error| error.about(&format!("reconnect_connection_ids[{at}]")).after(&[], &["the change"]))?;
             people.push((id, kept));
         }
-        let answer = cx.send(&Request::patch("PATCH /integrations/:uniqueKey", path(&args.integration_id), body.into()))?;
+        let request = Request::patch("PATCH /integrations/:uniqueKey", path(&args.integration_id), body.into());
+        let steps: &[&str] = if people.is_empty() { &[] } else { &["the change", "the reconnect links"] };
+        let answer = cx.send(&request).map_err(|error| error.after(&[], steps))?;
         let key = args.unique_key.as_ref().unwrap_or(&args.integration_id);
         let mut dropped = 0;
         let integration = changed(&answer, key, &mut dropped)?;

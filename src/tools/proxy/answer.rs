@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::cursor::Start;
 use super::narrow::{self, Fields, Filters, available, pick, resolve};
 use super::page::{self, Page, Wanted};
-use super::shape::{kind, preview, shape};
+use super::shape::{beginning, kind, preview, shape};
 use crate::error::Error;
 use crate::json::{self, Part, parts};
 use crate::nango::proxy::ProviderAnswer;
@@ -101,7 +101,12 @@ pub(super) fn show(answer: &ProviderAnswer, view: &View<'_>) -> Result<Shown, Er
     };
     let media_type = answer.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let said_json = media_type.contains("json");
-    match std::str::from_utf8(body) {
+    let text = std::str::from_utf8(body).map(|text| text.trim_start_matches('\u{feff}'));
+    let mended = text.ok().filter(|_| said_json).and_then(json::mended);
+    if mended.is_some() {
+        shown.warn("the provider's text has halves of characters, which became U+FFFD");
+    }
+    match mended.as_deref().map_or(text, Ok) {
         Ok("") => {}
         Ok(text) if is_json(text, said_json) => {
             if !said_json {
@@ -155,12 +160,9 @@ impl Shown {
         if view.narrows() {
             self.warn("this is no JSON: response_path, fields, filters, cursor and describe have no effect");
         }
-        let mut end = text.len().min(view.inline);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.response = text.get(..end).map(json::text);
-        if end < text.len() {
+        let fits = json::fitting(text, view.inline);
+        self.response = Some(json::text(fits));
+        if fits.len() < text.len() {
             self.cut(view.whole(text.len()));
         }
     }
@@ -237,7 +239,8 @@ impl Shown {
             }
             [_, _, ..] if !own || view.fields.is_some() => {
                 let paths: Vec<&str> = lists.iter().take(10).map(|(path, _)| path.as_str()).collect();
-                let say = format!("several lists are meant: say which by `response_path`, one of {}", paths.join(", "));
+                let more = if lists.len() > paths.len() { ", …" } else { "" };
+                let say = format!("several lists are meant: say which by `response_path`, one of {}{more}", paths.join(", "));
                 Err(Error::argument("several_lists", "response_path", say))
             }
             [] if !own => {
@@ -264,6 +267,12 @@ impl Shown {
             self.response = Some(value);
             self.meta.truncated = view.narrows();
             return;
+        }
+        if kind(target) == "string"
+            && let Some((begin, _)) = beginning(target, view.inline)
+        {
+            self.response = Some(json::text(json::fitting(&begin, view.inline)));
+            return self.cut(view.whole(self.meta.bytes.0.try_into().unwrap_or(usize::MAX)));
         }
         self.meta.shape = Some(shape(target, view.inline));
         self.response = Some(preview(target, view.inline));
@@ -303,6 +312,11 @@ impl Shown {
     }
 }
 
+/// Whether a number has more digits than a double; zeros in front say nothing.
+fn many(digits: &str) -> bool {
+    digits.trim_start_matches(['-', '0', '.']).len() > 18
+}
+
 /// Whether some number has more digits than an integer or a double of 64 bits holds (RFC 8259, section 6).
 fn has_long_number(text: &str) -> bool {
     let (mut in_text, mut escaped) = (false, false);
@@ -312,10 +326,11 @@ fn has_long_number(text: &str) -> bool {
         in_text ^= quote;
         in_text || !(c.is_ascii_digit() || "+-.eE".contains(c))
     };
-    text.split(outside).filter(|number| number.len() > 17).any(|number| match number.contains(['.', 'e', 'E']) {
-        // Zeros in front and the exponent say nothing.
-        true => number.split(['e', 'E']).next().unwrap_or_default().trim_start_matches(['-', '0', '.']).replace('.', "").len() > 17,
-        false => number.trim_start_matches('-').parse::<u64>().is_err(),
+    text.split(outside).filter(|number| number.len() > 4).any(|number| match number.split_once(['e', 'E']) {
+        // A double ends before 10 to the power of 309.
+        Some((digits, exponent)) => many(digits) || exponent.trim_start_matches(['+', '0']).parse::<u64>().is_ok_and(|power| power > 307),
+        None if number.contains('.') => many(number),
+        None => number.trim_start_matches('-').parse::<u64>().is_err(),
     })
 }
 
@@ -325,7 +340,8 @@ mod tests {
 
     #[test]
     fn long_numbers_are_seen_and_only_those() {
-        for text in ["[12345678901234567890123]", "{\"a\":0.10000000000000000555}", "-12345678901234567890123"] {
+        for text in ["[12345678901234567890123]", "{\"a\":0.10000000000000000555}", "-12345678901234567890123", "[1e400]", "{\"a\":1E+308}"]
+        {
             assert!(has_long_number(text), "{text}");
         }
         for text in [

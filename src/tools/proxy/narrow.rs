@@ -86,11 +86,13 @@ pub(super) fn rules(filters: &Filters) -> Result<(), Error> {
 
 /// What stands in an object under a name, or in a list at a place.
 fn member<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    // RFC 6901, section 4: no zeros in front.
+    let place = name.parse::<usize>().ok().filter(|_| name == "0" || !name.starts_with(['0', '+']));
     let mut found = None;
     parts(text, &mut |part, text| {
         let fits = match part {
             Part::Key(key) => key == name,
-            Part::Index(at) => name.parse() == Ok(at),
+            Part::Index(at) => place == Some(at),
         };
         if fits {
             found = Some(text);

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::nango::proxy::{Call, ProviderAnswer, refusal, request};
 use crate::nango::{AnyKey, BaseUrl, ConnectionId, Cursor, IntegrationKey, ProxyPath};
+use crate::project::scan_bytes;
 use crate::tool::{Dict, Effect, Int, List, Raw, Toolset, choices, object, result};
 
 choices! {
@@ -37,7 +38,7 @@ object! {
         query: Option<Query>,
         /// Headers for the provider; not Authorization, cookies or HTTP's own.
         headers: Option<Headers>,
-        /// JSON body up to 1 MiB, sent as written; not with GET and HEAD.
+        /// JSON body up to 1 MiB; not with GET and HEAD.
         body: Option<Raw>,
         /// Another base URL; refused unless the operator allows it.
         base_url_override: Option<BaseUrl>,
@@ -143,10 +144,12 @@ impl crate::tool::Tool for Tool {
             retries: args.retries.0,
             answer_cap: ANSWER,
         });
-        let answer = cx.pass(&request)?;
+        let mut answer = cx.pass(&request)?;
         if let Some(refused) = refusal(&request, &answer, cx.chosen()) {
             return Err(refused);
         }
+        // Before anything is cut: the last scan knows no half of a secret.
+        scan_bytes(&mut answer.body, cx.config);
         let ok = (200..300).contains(&answer.status);
         let mut shown = view(cx, args, &answer, ok, start)?;
         if !ok && args.method == Method::Head {

@@ -154,7 +154,11 @@ fn cut(text: &str, depth: usize, nodes: &mut usize, letters: usize) -> Value {
     *nodes = nodes.saturating_sub(1);
     let kind = kind(text);
     if kind == "string" {
-        return beginning(text, letters).unwrap_or_default();
+        return match beginning(text, letters) {
+            Some((begin, count)) if count > letters => format!("{begin}… ({count} characters)").into(),
+            Some((whole, _)) => whole.into(),
+            None => Value::Null,
+        };
     }
     if !matches!(kind, "object" | "list") {
         return json::read(text.as_bytes()).unwrap_or_default();
@@ -186,8 +190,8 @@ fn cut(text: &str, depth: usize, nodes: &mut usize, letters: usize) -> Value {
     fields.into()
 }
 
-/// A JSON string, or its first characters and how many it has; only these are read.
-fn beginning(text: &str, letters: usize) -> Option<Value> {
+/// The first characters of a JSON string, all that is read of it, and how many it has.
+pub(super) fn beginning(text: &str, letters: usize) -> Option<(String, usize)> {
     let inner = text.trim().strip_prefix('"')?.strip_suffix('"')?;
     let (mut rest, mut count, mut end) = (inner, 0usize, inner.len());
     while let Some(first) = rest.chars().next() {
@@ -204,11 +208,10 @@ fn beginning(text: &str, letters: usize) -> Option<Value> {
         rest = rest.get(width..)?;
         count += 1;
     }
-    let begin = json::read(format!("\"{}\"", inner.get(..end)?).as_bytes())?;
-    if count <= letters {
-        return Some(begin);
+    match json::read(format!("\"{}\"", inner.get(..end)?).as_bytes())? {
+        Value::String(begin) => Some((begin, count)),
+        _ => None,
     }
-    Some(format!("{}… ({count} characters)", begin.as_str()?).into())
 }
 
 #[cfg(test)]
@@ -217,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_between_characters() {
-        let whole = |text: &str| beginning(text, 3).unwrap();
+        let whole = |text: &str| cut(text, 1, &mut 1, 3);
         assert_eq!(whole(r#""""#), "");
         assert_eq!(whole(r#" "abc" "#), "abc");
         assert_eq!(whole(r#""abcd""#), "abc… (4 characters)");
