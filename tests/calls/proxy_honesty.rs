@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::samples::sample;
-use crate::table::{Outcome, Table, call, with};
+use crate::table::{KEY, Outcome, TOKEN, Table, call, with};
 
 #[track_caller]
 fn request(nango: &Table, change: Value) -> Outcome {
@@ -158,4 +158,87 @@ fn a_cursor_knows_its_arguments_in_whatever_order_they_come() {
     let cursor = first.value()["response_meta"]["next_cursor"].clone();
     let again = json!({"query": {"b": 2, "a": 1}, "inline_limit": 4096, "page_size": 20, "cursor": cursor});
     assert_eq!(request(&answering(&body), again).value()["response"][0]["id"], 20);
+}
+
+#[test]
+fn no_cut_leaves_a_part_of_a_secret() {
+    // The beginning and the end of a secret at every place where something is cut.
+    for secret in [KEY, TOKEN] {
+        let half = &secret[..secret.len() - 4];
+        for lead in [20, 29, 60, 150, 165, 190, 32_683, 32_733, 32_760] {
+            let long = format!("{}{secret}{}", "x".repeat(lead), "y".repeat(40_000));
+            let bodies = [json!({"a": long}), json!([{"a": long}]), json!({long.clone(): 1}), json!({"a": {"b": long}})];
+            for change in [
+                json!({}),
+                json!({"response_path": "/a"}),
+                json!({"response_path": "/z"}),
+                json!({"fields": ["z"]}),
+                json!({"describe": true}),
+            ] {
+                for body in &bodies {
+                    let outcome = request(&answering(body), change.clone());
+                    assert!(!outcome.text().contains(half), "{lead} {change}");
+                }
+            }
+            let text = Table::new().raw("*", 200, &[("content-type", "text/plain")], &long);
+            assert!(!request(&text, json!({})).text().contains(half), "{lead} as text");
+        }
+        let bytes = [b"\xff".as_slice(), secret.as_bytes()].concat();
+        let outcome = request(&Table::new().raw("*", 200, &[("content-type", "image/png")], bytes), json!({}));
+        let decoded = <base64ct::Base64 as base64ct::Encoding>::decode_vec(outcome.value()["response"].as_str().unwrap()).unwrap();
+        assert_eq!(decoded, [b"\xff".as_slice(), &vec![b'*'; secret.len()]].concat());
+    }
+}
+
+#[test]
+fn half_characters_cost_one_character() {
+    let raw = |body: &str| Table::new().raw("*", 200, &[("content-type", "application/json")], body);
+    for (body, shown) in [
+        (r#"{"name":"Bob \ud83d","id":7}"#, json!({"name": "Bob \u{fffd}", "id": 7})),
+        (r#"{"n":"\uDE00\ud83D\uDE00\\ud83d"}"#, json!({"n": "\u{fffd}😀\\ud83d"})),
+        (r#"{"\ud800":[1]}"#, json!({"\u{fffd}": [1]})),
+    ] {
+        let outcome = request(&raw(body), json!({}));
+        assert_eq!(outcome.value()["response"], shown, "{body}");
+        assert!(outcome.value()["response_meta"]["warnings"].to_string().contains("U+FFFD"), "{body}");
+    }
+    let whole = request(&raw(r#"{"n":"\ud83d\ude00"}"#), json!({}));
+    assert_eq!((&whole.value()["response"]["n"], &whole.value()["response_meta"]["warnings"]), (&json!("😀"), &json!([])));
+    let marked = request(&raw("\u{feff}{\"a\":1}"), json!({}));
+    assert_eq!(marked.value()["response"], json!({"a": 1}));
+}
+
+#[test]
+fn one_long_text_is_shown_up_to_the_limit() {
+    for limit in [1024, 32_768] {
+        for text in ["z".repeat(100_000), "é\"\n".repeat(40_000), "\u{1}".repeat(30_000)] {
+            for (body, change) in [(json!({"a": text}), json!({"response_path": "/a"})), (json!(text), json!({}))] {
+                let outcome = request(&answering(&body), with(&change, json!({"inline_limit": limit})));
+                let length = outcome.value()["response"].to_string().len();
+                assert!((limit - 12..=limit).contains(&length), "{length} of {limit}");
+                assert!(outcome.value()["response_meta"]["narrow"].as_str().unwrap().contains("download_provider_file"));
+            }
+            let plain = Table::new().raw("*", 200, &[("content-type", "text/plain")], &text);
+            let length = request(&plain, json!({"inline_limit": limit})).value()["response"].to_string().len();
+            assert!((limit - 12..=limit).contains(&length), "{length} of {limit}");
+        }
+    }
+}
+
+#[test]
+fn a_place_in_a_list_is_written_in_one_way() {
+    let body = json!({"data": ["a", "b"]});
+    assert_eq!(request(&answering(&body), json!({"response_path": "/data/1"})).value()["response"], "b");
+    for path in ["/data/01", "/data/00", "/data/+1", "/data/-1", "/data/2", "/data/-"] {
+        assert_eq!(request(&answering(&body), json!({"response_path": path})).code(), "no_such_path", "{path}");
+    }
+}
+
+#[test]
+fn no_header_makes_another_method_of_a_call() {
+    for name in ["X-HTTP-Method-Override", "x-http-method", "X-Method-Override"] {
+        let arguments = with(&sample("proxy_request").0, json!({"headers": {name: "DELETE"}}));
+        let outcome = call(&Table::new(), "proxy_request", &arguments);
+        assert_eq!((outcome.code(), outcome.sent.len()), ("forbidden_header", 0), "{name}");
+    }
 }
