@@ -5,6 +5,7 @@
 //! download.
 
 mod optimise;
+mod order;
 mod sections;
 
 use std::path::PathBuf;

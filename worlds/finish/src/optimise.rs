@@ -5,6 +5,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use wasm_opt::{Feature, OptimizationOptions, Pass};
 
+use crate::order;
+
 /// What of WebAssembly the toolchain uses. All of it is in WebAssembly 2.0, which every host of components has.
 const FEATURES: [Feature; 6] =
     [Feature::MutableGlobals, Feature::SignExt, Feature::TruncSat, Feature::BulkMemory, Feature::ReferenceTypes, Feature::Multivalue];
@@ -49,21 +51,26 @@ const FUNCTIONS: [Pass; 30] = [
 
 /// Last, once. Without memory-packing, which `-Oz` has: the zeros it cuts out of the data compress better than the
 /// addresses that it puts there instead.
-const AFTER: [Pass; 9] = [
+const AFTER: [Pass; 5] = [
     Pass::DaeOptimizing,
     Pass::InliningOptimizing,
     Pass::DuplicateFunctionElimination,
     Pass::RemoveUnusedModuleElements,
-    // By name, so that instances of one generic function are neighbours, which packs better than short indices.
-    Pass::ReorderFunctionsByName,
-    Pass::StripDebug,
     Pass::StripProducers,
-    Pass::GenerateStackIr,
-    Pass::OptimizeStackIr,
 ];
 
-/// The module, optimised. Binaryen reads and writes files: they lie beside `output` meanwhile.
+/// And once more over the whole: functions in the order of the names that `order` gives them, without any name.
+const LAST: [Pass; 4] = [Pass::ReorderFunctionsByName, Pass::StripDebug, Pass::GenerateStackIr, Pass::OptimizeStackIr];
+
+/// The module, optimised.
 pub(crate) fn module(module: &[u8], output: &Path) -> Result<Vec<u8>> {
+    let passes = BEFORE.into_iter().chain(FUNCTIONS).chain(FUNCTIONS).chain(FUNCTIONS).chain(AFTER);
+    let small = run(module, output, passes)?;
+    run(&order::named(&small)?, output, LAST)
+}
+
+/// Binaryen reads and writes files: they lie beside `output` meanwhile.
+fn run(module: &[u8], output: &Path, passes: impl IntoIterator<Item = Pass>) -> Result<Vec<u8>> {
     let (before, after) = (output.with_extension("core.wasm"), output.with_extension("optimised.wasm"));
     std::fs::write(&before, module).with_context(|| format!("cannot write {}", before.display()))?;
     let mut options = OptimizationOptions::new_optimize_for_size_aggressively();
@@ -72,7 +79,7 @@ pub(crate) fn module(module: &[u8], output: &Path) -> Result<Vec<u8>> {
     for feature in FEATURES {
         options.enable_feature(feature);
     }
-    for pass in BEFORE.into_iter().chain(FUNCTIONS).chain(FUNCTIONS).chain(FUNCTIONS).chain(AFTER) {
+    for pass in passes {
         options.add_pass(pass);
     }
     let optimised = options.run(&before, &after).context("Binaryen refused the core module");

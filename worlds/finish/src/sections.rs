@@ -72,7 +72,7 @@ fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// The same number as bytes.
-fn length(mut value: usize) -> Vec<u8> {
+pub(crate) fn length(mut value: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
         let low = (value & 0x7f) as u8;
