@@ -227,6 +227,17 @@ fn a_web_page_is_not_nango() {
 }
 
 #[test]
+fn what_nango_repeats_of_a_url_is_taken_out_too() {
+    let arguments = json!({"environment": "dev", "connection_id": "ada secret@x", "provider_config_key": "git hub x"});
+    let said = json!({"error": {"code": "not_found", "message": "Cannot GET /connections/ada%20secret%40x?provider_config_key=git%20hub%20x",
+        "errors": [{"path": ["credentials", "ada secret@x"], "message": "bad"}]}});
+    let outcome = call(&Table::new().on("*", 400, said), "get_connection", &arguments);
+    for part in ["ada secret@x", "ada%20secret", "git%20hub"] {
+        assert!(!outcome.text().contains(part), "{}", outcome.text());
+    }
+}
+
+#[test]
 fn a_gateway_s_page_is_no_wrong_address() {
     for (tool, writes) in [(CREATE, true), (GET, false)] {
         let outcome = failed(tool, 504, HTML, "<html>gateway time-out");

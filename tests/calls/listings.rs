@@ -228,6 +228,15 @@ fn a_connection_is_shown_without_credentials() {
 }
 
 #[test]
+fn another_connection_than_the_one_asked_for_is_no_answer() {
+    for change in [json!({"connection_id": "c-2"}), json!({"provider_config_key": "gitlab"})] {
+        let nango = Table::new().on("*", 200, with(&connection(), change.clone()));
+        let outcome = call(&nango, "get_connection", &sample("get_connection").0);
+        assert_eq!(outcome.code(), "invalid_answer", "{change}");
+    }
+}
+
+#[test]
 fn credentials_are_shown_only_when_allowed_and_asked_for() {
     let arguments = |include: Value| with(&sample("get_connection").0, json!({"include_credentials": include}));
     let outcome = call(&Table::new(), "get_connection", &arguments(json!(true)));

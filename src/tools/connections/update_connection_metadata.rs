@@ -96,7 +96,7 @@ impl crate::tool::Tool for Tool {
 /// That merging is shallow, where it shows.
 fn whole(metadata: &Open) -> Vec<String> {
     if metadata.values().any(Value::is_object) {
-        return vec!["the merge is shallow: objects inside metadata were replaced whole, not merged".into()];
+        return vec!["the merge is shallow: an object given here now stands in place of the one under that key, not merged with it".into()];
     }
     Vec::new()
 }
