@@ -111,6 +111,14 @@ impl Error {
     /// Of a call of several steps: what was done before this failure, and what was not done because of it.
     #[must_use]
     pub fn after(mut self, done: &[&str], not_done: &[&str]) -> Self {
+        // Nango said that it was done, if not what came of it.
+        if !done.is_empty()
+            && let Cause::Nango(api) = &mut self.0.cause
+            && (200..300).contains(&api.status)
+        {
+            api.outcome_unknown = false;
+            api.hint = api.hint.take().map(|hint| hint.strip_prefix(LOOK).unwrap_or(&hint).to_owned());
+        }
         // Where nobody knows whether the last step took effect, it is not said to be undone.
         let perhaps = match self.cause() {
             Cause::Nango(ApiError { outcome_unknown: true, .. }) | Cause::Transport { outcome_unknown: true, .. } => " (perhaps: look)",
@@ -161,7 +169,7 @@ impl Error {
     #[inline(never)]
     pub(crate) fn unbelievable(route: &str, status: u16, message: String, hint: &str) -> Self {
         let outcome_unknown = writes(route);
-        let look = if outcome_unknown { "the request may have taken effect, so look before you repeat it; " } else { "" };
+        let look = if outcome_unknown { LOOK } else { "" };
         let hint = Some(format!("{look}{hint}"));
         Self::nango(ApiError { status, code: "invalid_answer".into(), message, hint, outcome_unknown, ..ApiError::default() })
     }
@@ -222,6 +230,9 @@ impl Error {
         Value::Object(out)
     }
 }
+
+/// The remedy begins so where nobody knows what a write did.
+const LOOK: &str = "the request may have taken effect, so look before you repeat it; ";
 
 /// Whether a route, method first, is of a write.
 pub(crate) fn writes(route: &str) -> bool {

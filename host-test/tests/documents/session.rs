@@ -176,8 +176,8 @@ fn work(session: &mut Session, account: &Value) {
     let shape = session.call("proxy_request", &with(&with(account, &all), &json!({"describe": true})));
     assert_eq!(shape["response_meta"]["truncated"], true);
     session.say(
-        "Now the agent knows the fields, and asks for what it wants: three of them, of the open ones in Germany, two at a time. `matched` counts \
-         what keeps the filters.",
+        "Now the agent knows the fields, and asks for what it wants: three of them, of the open ones in Germany, two at a time. `matched` counts, \
+         from this page on, what keeps the filters.",
     );
     let wanted = json!({
         "response_path": "/contacts", "fields": ["id", "name", "company.name"],
