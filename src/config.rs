@@ -347,6 +347,7 @@ fn switch<'a>(get: &impl Fn(&str) -> Option<&'a str>, name: &str) -> Result<bool
 fn approval<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Approval, ConfigError> {
     let required = switch(get, "NANGO_MCP_REQUIRE_CONFIRMATION")?;
     match get("NANGO_MCP_APPROVAL") {
+        Some("off") if required => bad("NANGO_MCP_APPROVAL", "must not be off while NANGO_MCP_REQUIRE_CONFIRMATION is true"),
         Some("off") => Ok(Approval::Off),
         Some("phrase") => Ok(Approval::Phrase),
         Some(_) => bad("NANGO_MCP_APPROVAL", "must be off or phrase"),

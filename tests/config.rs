@@ -225,11 +225,8 @@ fn switches() {
 fn approval_has_an_older_spelling() {
     let approval = |vars: &[(&str, &str)]| good(vars).approval;
     assert_eq!(approval(&[("NANGO_MCP_APPROVAL", "phrase")]), Approval::Phrase);
-    assert_eq!(
-        approval(&[("NANGO_MCP_APPROVAL", "off"), ("NANGO_MCP_REQUIRE_CONFIRMATION", "true")]),
-        Approval::Off,
-        "the newer one decides"
-    );
+    // Neither of two that contradict each other is taken in silence.
+    bad(&[("NANGO_MCP_APPROVAL", "off"), ("NANGO_MCP_REQUIRE_CONFIRMATION", "true")], "NANGO_MCP_APPROVAL");
     for value in ["elicit", "Phrase", "phrases", "true"] {
         bad(&[("NANGO_MCP_APPROVAL", value)], "NANGO_MCP_APPROVAL");
     }

@@ -56,6 +56,8 @@ fn all() -> Result<Vars> {
 /// of whatever project is open: a file that lies there must not say where a key from elsewhere is sent, nor what may
 /// be done with it.
 fn with_file(mut vars: Vars) -> Result<Vars> {
+    // An empty variable is an absent one, and hides nothing that the file says.
+    vars.retain(|(name, value)| !name.starts_with("NANGO_") || !value.is_empty());
     let named = vars.iter().find(|(name, value)| name == "NANGO_MCP_ENV_FILE" && !value.is_empty());
     let lines = match named {
         Some((_, path)) => {

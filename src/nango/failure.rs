@@ -16,7 +16,11 @@ use crate::tool::is_hidden;
 use crate::transport::{HttpAnswer, TransportError};
 
 /// Take an answer: a success, or the failure it reports.
-pub(crate) fn read(request: &Request, answer: HttpAnswer, base: &Base, environment: Option<&Environment>) -> Result<Answer, Error> {
+pub(crate) fn read(request: &Request, mut answer: HttpAnswer, base: &Base, environment: Option<&Environment>) -> Result<Answer, Error> {
+    // Metadata is anybody's, half characters included.
+    if let Some(mended) = std::str::from_utf8(&answer.body).ok().and_then(json::mended) {
+        answer.body = mended.into_bytes();
+    }
     let failed = |code: &str, message: String, hint: &str| {
         Err(Error::nango(ApiError { status: answer.status, code: code.into(), message, hint: Some(hint.into()), ..ApiError::default() }))
     };
@@ -123,8 +127,9 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
             .iter()
             .any(|entry| entry.get("message").and_then(Value::as_str).is_some_and(|text| text.contains(reason)))
     };
-    let of_integration = request.route.contains("/integrations");
+    let of_integration = of_integration(request);
     let (code, hint) = match (status, own) {
+        (_, "server_error") if raw.starts_with("Failed to get connection credentials") => ("refresh_failed", REFRESH.into()),
         (401, _) => ("key_rejected", key_hint(environment)),
         (403, "forbidden") if raw.contains("docs connect url") => {
             ("docs_connect_not_allowed", "leave `overrides` out: docs_connect needs a Growth or Enterprise plan on Nango Cloud".into())
@@ -194,10 +199,7 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
         (404, "not_found") if request.route == "GET /providers/:provider" => ("unknown_provider", PROVIDERS.into()),
         (404, "not_found") if request.route.contains("/connections") => ("unknown_connection", CONNECTIONS.into()),
         (404, "not_found") if of_integration => ("unknown_integration", INTEGRATIONS.into()),
-        (400 | 424, "invalid_credentials" | "connection_refresh_backoff") => (
-            "refresh_failed",
-            "the provider no longer accepts this connection: create_reconnect_session gives the link that repairs it".into(),
-        ),
+        (400 | 424, "invalid_credentials" | "connection_refresh_backoff") => ("refresh_failed", REFRESH.into()),
         (500..=599, _) => ("nango_failed", inside(request).into()),
         (404, "") => ("not_nango", "NANGO_BASE_URL must be the address of Nango's API; its version may also lack this route".into()),
         (_, "") => ("nango_error", "look at the arguments and try again".into()),
@@ -235,6 +237,9 @@ fn auth_mode(said: &str) -> Option<&str> {
     mode.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_').then_some(mode)
 }
 
+/// Nango gives up for half a minute after each failure (observed), whatever the reason.
+const REFRESH: &str = "the connection's token could not be refreshed: try once more in half a minute, in case the provider was only out of \
+    reach; if it stays so, create_reconnect_session gives the link that repairs it";
 const INTEGRATIONS: &str = "list_integrations shows the integrations of this environment";
 const PROVIDERS: &str = "search_provider_templates finds the providers that Nango knows";
 const CONNECTIONS: &str = "list_connections shows the connections of this environment; id and integration must belong together";
@@ -274,10 +279,13 @@ fn fields(request: &Request, error: &Value, given: &[&str]) -> Vec<(String, Stri
                     Ok(index) => at.push_str(&format!("[{index}]")),
                     // REST calls it integration_id where everything else says provider_config_key.
                     Err(_) if element == "integration_id" && request.route.ends_with("/reconnect") => at.push_str("provider_config_key"),
-                    Err(_) if element == "uniqueKey" && request.route == "POST /integrations" => at.push_str("unique_key"),
+                    Err(_) if element == "uniqueKey" && of_integration(request) => at.push_str("unique_key"),
                     Err(_) => {
                         let dot = if at.is_empty() { "" } else { "." };
-                        at.push_str(&format!("{dot}{}", shorten(&without(element, given), 64)));
+                        at.push_str(&format!(
+                            "{dot}{}",
+                            shorten(&if is_key(request, element) { element.to_owned() } else { without(element, given) }, 64)
+                        ));
                     }
                 }
             }
@@ -286,6 +294,22 @@ fn fields(request: &Request, error: &Value, given: &[&str]) -> Vec<(String, Stri
             (at, if reason.is_empty() { "refused".to_owned() } else { reason })
         })
         .collect()
+}
+
+fn of_integration(request: &Request) -> bool {
+    request.route.contains("/integrations")
+}
+
+/// Whether this is a key of the request's body, and so no value of it.
+fn is_key(request: &Request, name: &str) -> bool {
+    fn within(value: &Value, name: &str) -> bool {
+        match value {
+            Value::Object(object) => object.contains_key(name) || object.values().any(|value| within(value, name)),
+            Value::Array(items) => items.iter().any(|item| within(item, name)),
+            _ => false,
+        }
+    }
+    matches!(&request.body, Some(Body::Json(body)) if within(body, name))
 }
 
 /// What is no word: shorter values stand in any text.

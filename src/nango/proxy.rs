@@ -195,10 +195,10 @@ fn is_nangos(status: u16, body: &Value) -> bool {
     let has = |key: &str| error.and_then(|error| error.get(key)).is_some();
     match (status, text("code")) {
         (401, "missing_auth_header" | "invalid_secret_key_format" | "unknown_account") => has("payload"),
-        (403, "forbidden") => text("message").starts_with("Insufficient scope"),
+        (403, "forbidden") => text("message").starts_with("Insufficient scope") && text("message").contains("environment:"),
         (429, _) => is_own_rate_limit(body, true),
         (404, "unknown_provider_config") => true,
-        (400, "server_error") => text("message") == "Failed to get connection",
+        (400 | 401 | 424, "server_error") => text("message").starts_with("Failed to get connection"),
         (400, "invalid_headers") => has("errors"),
         (400, "base_url_override_disabled" | "base_url_override_not_allowed" | "unsupported_provider") => true,
         (402, "plan_limit") => true,
@@ -208,8 +208,9 @@ fn is_nangos(status: u16, body: &Value) -> bool {
         // A failure on the way to the provider has no envelope: {message, code: "ECONNREFUSED", method}.
         (500, "") => {
             let text = |key: &str| body.get(key).and_then(Value::as_str);
-            let alone = body.as_object().is_some_and(|object| object.len() == 3);
-            alone && text("message").is_some() && text("method").is_some() && text("code").is_some_and(is_errno)
+            // A method in small letters is axios's way, not that of an API.
+            let method = text("method").is_some_and(|method| matches!(method, "get" | "head" | "post" | "put" | "patch" | "delete"));
+            method && text("message").is_some() && text("code").is_some_and(is_errno)
         }
         _ => false,
     }
@@ -217,7 +218,9 @@ fn is_nangos(status: u16, body: &Value) -> bool {
 
 /// Whether this is an error code of Node's: `ECONNRESET`, `CERT_HAS_EXPIRED`, `ERR_TLS_CERT_ALTNAME_INVALID`.
 fn is_errno(code: &str) -> bool {
-    (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    let form =
+        (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    form && (code.starts_with('E') || ["CERT", "SIGN", "HPE_"].iter().any(|part| code.contains(part)))
 }
 
 #[cfg(test)]

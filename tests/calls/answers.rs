@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::samples::sample;
-use crate::table::{KEY, Outcome, TOKEN, Table, call, call_with, config};
+use crate::samples::{connection, sample};
+use crate::table::{KEY, Outcome, TOKEN, Table, call, call_with, config, with};
 
 const JSON: (&str, &str) = ("content-type", "application/json; charset=utf-8");
 const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
@@ -99,7 +99,7 @@ fn an_unknown_connection_is_400_or_404() {
     let reconnect = "create_reconnect_session";
     let integration =
         json!({"code": "invalid_body", "errors": [{"code": "invalid_type", "message": "Required", "path": ["integration_id"]}]});
-    let nango = Table::new().on("GET /connections/c-1", 200, crate::samples::connection());
+    let nango = Table::new().on("GET /connections/c-1", 200, connection());
     let nango = nango.on("POST /connect/sessions/reconnect", 400, json!({"error": integration}));
     // The REST name of the field becomes the tool's.
     assert_eq!(call(&nango, reconnect, &sample(reconnect).0).error["field"], "provider_config_key");
@@ -235,6 +235,26 @@ fn what_nango_repeats_of_a_url_is_taken_out_too() {
     for part in ["ada secret@x", "ada%20secret", "git%20hub"] {
         assert!(!outcome.text().contains(part), "{}", outcome.text());
     }
+}
+
+#[test]
+fn a_field_s_path_keeps_the_keys_that_the_call_wrote() {
+    let arguments = json!({
+        "environment": "dev", "allowed_integrations": ["github-crm"], "tags": {"end_user_id": "u1"},
+        "integrations_config_defaults": {"github-crm": {"connection_config": {"oauth_scopes_override": "a"}}},
+    });
+    let path = json!(["integrations_config_defaults", "github-crm", "connection_config", "oauth_scopes_override"]);
+    let said = json!({"error": {"code": "invalid_body", "errors": [{"path": path, "message": "bad"}]}});
+    let outcome = call(&Table::new().on("*", 400, said), CREATE, &arguments);
+    assert_eq!(outcome.error["field"], "integrations_config_defaults.github-crm.connection_config.oauth_scopes_override");
+}
+
+#[test]
+fn half_characters_in_metadata_are_no_broken_answer() {
+    let body = with(&connection(), json!({"metadata": {"note": "MARK"}})).to_string().replace("MARK", "cut \\ud83d");
+    let nango = Table::new().raw("*", 200, &[("content-type", "application/json")], body);
+    let outcome = call(&nango, "get_connection", &sample("get_connection").0);
+    assert_eq!(outcome.value()["metadata"]["note"], "cut \u{fffd}");
 }
 
 #[test]

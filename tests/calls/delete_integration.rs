@@ -72,3 +72,21 @@ fn what_nango_does_not_delete_is_not_called_deleted() {
     let lost = delete(count().fails(DELETE, TransportError::Broken));
     assert_eq!((lost.code(), &lost.error["outcome_unknown"]), ("connection_lost", &json!(true)));
 }
+
+#[test]
+fn connections_too_large_for_one_answer_are_counted_in_pages() {
+    for (total, counted, at_least, pages) in
+        [(0, 0, false, 1), (250, 250, false, 3), (1000, 1000, false, 11), (1001, 1000, true, 11), (5000, 1000, true, 11)]
+    {
+        let mut nango = Table::new().fails("GET /connections?integrationId=github&limit=1001", TransportError::TooLarge);
+        for page in 0..12 {
+            let rows: Vec<Value> = (page * 100..total.min((page + 1) * 100)).map(|at| row(&format!("c-{at}"))).collect();
+            let tail = if page == 0 { String::new() } else { format!("&page={page}") };
+            nango = nango.on(&format!("GET /connections?integrationId=github&limit=100{tail}"), 200, json!({"connections": rows}));
+        }
+        let outcome = call(&nango.on("DELETE /integrations/github", 200, json!({"success": true})), TOOL, &sample(TOOL).0);
+        let value = outcome.value();
+        assert_eq!((&value["connections_removed"], &value["at_least"]), (&json!(counted), &json!(at_least)), "{total}");
+        assert_eq!(outcome.sent.len(), pages + 2, "{total}: {:?}", outcome.lines());
+    }
+}

@@ -188,3 +188,13 @@ fn the_configured_environments_are_listed_without_keys() {
         })
     );
 }
+
+#[test]
+fn a_rate_limit_means_that_the_key_is_known() {
+    let own = json!({"error": {"code": "too_many_request", "method": "GET", "path": "/providers/github"}}).to_string();
+    let nango = (0..4).fold(here(), |nango, _| nango.raw(PROVIDER, 429, &[("retry-after", "1")], &own));
+    let nango = nango.on(INTEGRATIONS, 200, json!({"data": []})).on(CONNECTIONS, 200, json!({"connections": []}));
+    let value = check(&nango).value().clone();
+    assert_eq!((&value["key_accepted"], &value["ready"]), (&json!(true), &json!(false)), "{value}");
+    assert!(value["problems"][0].as_str().unwrap().contains("call again after"), "{value}");
+}

@@ -185,7 +185,7 @@ fn a_provider_shows_what_people_are_asked_for() {
             },
             "needs": "client_id and client_secret of an app registered at the provider; then each person authorizes",
             // token_params, proxy, logo_url; doc_section of the field.
-            "dropped_fields": 4,
+            "base_url": "https://${connectionConfig.subdomain}.zendesk.com", "dropped_fields": 4,
         })
     );
 }

@@ -242,3 +242,51 @@ fn no_header_makes_another_method_of_a_call() {
         assert_eq!((outcome.code(), outcome.sent.len()), ("forbidden_header", 0), "{name}");
     }
 }
+
+#[test]
+fn a_list_stands_for_its_object_only_where_it_is_most_of_it() {
+    let message = json!({"id": "1", "labelIds": ["INBOX"], "snippet": "hi", "payload": {"body": {"data": "z".repeat(40_000)}}});
+    for (method, change) in [("GET", json!({})), ("GET", json!({"response_path": ""})), ("PATCH", json!({}))] {
+        let outcome = request(&answering(&message), with(&change, json!({"method": method})));
+        let (response, meta) = (&outcome.value()["response"], &outcome.value()["response_meta"]);
+        assert_eq!((&response["snippet"], &meta["truncated"]), (&json!("hi"), &json!(true)), "{method}: {}", outcome.text());
+        assert_eq!(meta["shape"]["fields"]["payload"]["fields"]["body"]["fields"]["data"], "string");
+    }
+    let small = Table::new().raw("*", 200, &[("content-type", "application/json")], r#"{"id":7,"name":"x","n":1e400,"errors":[]}"#);
+    assert_eq!(request(&small, json!({})).value()["response"], json!({"id": 7, "name": "x", "n": null, "errors": []}));
+}
+
+#[test]
+fn what_stands_beside_a_list_is_shown_too() {
+    let body = json!({"results": rows(600), "paging": {"next": {"after": "100"}}, "total": 600, "note": "n".repeat(5000)});
+    let meta = &request(&answering(&body), json!({})).value()["response_meta"].clone();
+    assert_eq!((&meta["response_path"], &meta["truncated"]), (&json!("/results"), &json!(true)));
+    assert_eq!((&meta["beside"]["paging"]["next"]["after"], &meta["beside"]["total"]), (&json!("100"), &json!(600)));
+    assert!(meta["beside"].to_string().len() < 1000 && meta["beside"].get("results").is_none(), "{meta}");
+    assert_eq!(request(&answering(&json!(rows(600))), json!({})).value()["response_meta"].get("beside"), None);
+}
+
+#[test]
+fn a_refresh_that_fails_on_the_way_is_no_answer_of_the_provider_s() {
+    let said =
+        json!({"error": {"code": "server_error", "message": "Failed to get connection credentials: 'The external API returned an error'"}});
+    for status in [400, 401, 424] {
+        for tool in ["proxy_request", "download_provider_file"] {
+            let outcome = call(&Table::new().on("*", status, said.clone()), tool, &sample(tool).0);
+            assert_eq!(outcome.code(), "refresh_failed", "{status} {tool}");
+            let says = outcome.sentence();
+            assert!(says.contains("half a minute") && says.contains("create_reconnect_session"), "{says}");
+        }
+    }
+}
+
+#[test]
+fn a_provider_s_missing_scope_is_not_nango_s() {
+    let said = |scope: &str| json!({"error": {"code": "forbidden", "message": format!("Insufficient scope. Required: {scope}")}});
+    assert_eq!(request(&Table::new().on("*", 403, said("repo")), json!({})).value()["ok"], false);
+    assert_eq!(request(&Table::new().on("*", 403, said("environment:proxy")), json!({})).code(), "missing_scope");
+    let failed =
+        json!({"message": "connect", "code": "ECONNREFUSED", "method": "get", "status": null, "url": "https://api.example/?key=k"});
+    let outcome = request(&Table::new().on("*", 500, failed), json!({}));
+    assert!(outcome.code() == "provider_unreachable" && !outcome.text().contains("key=k"), "{}", outcome.text());
+}

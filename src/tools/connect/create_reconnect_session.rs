@@ -69,7 +69,13 @@ impl crate::tool::Tool for Tool {
     }
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let kept = if args.preserve_tags { Kept::read(cx, &args.connection_id, &args.provider_config_key)? } else { Kept::default() };
+        let mut kept = if args.preserve_tags { Kept::read(cx, &args.connection_id, &args.provider_config_key)? } else { Kept::default() };
+        if let (Some(person), Some(given)) = (&kept.person, &args.end_user)
+            && **person != *given.id
+        {
+            let say = "Nango keeps the person that the connection has; `end_user` changes its tags alone (update_connection_end_user changes both)";
+            kept.warnings.push(say.to_owned());
+        }
         // What the call names wins; an end user or organization in the call makes tags too.
         let named = tags::lay(generated(args.end_user.as_ref(), args.organization.as_ref())?, &given(args.tags.as_ref(), "tags")?);
         let preserved: Tags = kept.tags.iter().filter(|(key, _)| !named.iter().any(|(name, _)| name == key)).cloned().collect();

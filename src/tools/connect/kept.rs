@@ -16,6 +16,8 @@ pub(crate) struct Kept {
     pub(crate) tags: Tags,
     /// Where webhooks about it go instead of the environment's URL.
     pub(crate) webhook_url_override: Option<String>,
+    /// The id of its person, where Nango has a record of one.
+    pub(crate) person: Option<String>,
     /// What is lost all the same.
     pub(crate) warnings: Vec<String>,
 }
@@ -44,7 +46,8 @@ impl Kept {
             ));
         }
         let webhook_url_override = connection.get("webhook_url_override").and_then(Value::as_str).map(str::to_owned);
-        Ok(Self { tags, webhook_url_override, warnings })
+        let person = json::text_at(&connection, "end_user", "id").map(str::to_owned);
+        Ok(Self { tags, webhook_url_override, person, warnings })
     }
 }
 

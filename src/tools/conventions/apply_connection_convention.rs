@@ -102,6 +102,10 @@ impl crate::tool::Tool for Tool {
         patch(cx, &args.connection_id, &args.provider_config_key, json::object([("tags", tag_object(&tags))]))
             .map_err(|error| error.after(&[], &["tags written", "metadata written"]))?;
         let metadata = subject.metadata(cx.environment(), &cx.config.metadata_namespace);
+        let (own, before) = (metadata.values().next(), json::at(&connection, "metadata", &cx.config.metadata_namespace));
+        if before.is_some_and(|before| Some(before) != own) {
+            warnings.push(format!("metadata under {} was another and is replaced", cx.config.metadata_namespace));
+        }
         cx.send(&write_metadata(args, metadata.clone()))
             .and_then(|answer| echoed(&answer))
             .map_err(|error| error.after(&["tags written"], &["metadata written: the same call again does it"]))?;

@@ -76,11 +76,14 @@ impl crate::tool::Tool for Tool {
         let provider = holding(provider, "GET /providers/:provider", |body| body.get("data").is_some_and(Value::is_object));
         let key_accepted = provider.is_ok()
             || provider.as_ref().is_err_and(|error| error.api().is_some_and(|api| api.status == 404 && api.code != "not_nango"));
+        // The limit counts requests of keys that are known.
+        let limited = provider.as_ref().err().filter(|error| error.code() == "rate_limited").map(Error::sentence);
+        let key_accepted = key_accepted || limited.is_some();
         let key_rejected = matches!(&provider, Err(error) if error.code() == "key_rejected");
         let reachable =
             health.and_then(|answer| answer.json()).is_ok_and(|body| body.get("result").is_some()) || key_accepted || key_rejected;
         let mut rate_limit = provider.as_ref().ok().and_then(|answer| answer.rate_limit);
-        let mut problems = Vec::new();
+        let mut problems: Vec<String> = limited.into_iter().collect();
         let mut scopes = vec![("environment:connect_sessions:write".to_owned(), "unknown".to_owned())];
         if let (false, Err(error)) = (key_accepted, provider) {
             // Without a key no request leaves, and the remedy is the operator's.

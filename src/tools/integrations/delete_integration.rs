@@ -65,7 +65,12 @@ impl crate::tool::Tool for Tool {
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
         let mut warnings = Vec::new();
-        let counted = match count(cx, &args.integration_id) {
+        // In one request; where so many rows are too much for one, in pages.
+        let counted = match count(cx, &args.integration_id, COUNTED + 1) {
+            Err(error) if error.code() == "answer_too_large" => count(cx, &args.integration_id, 100),
+            counted => counted,
+        };
+        let counted = match counted {
             Ok(counted) => Some(counted),
             // The count decides nothing: who may delete integrations and not list connections was given just that.
             Err(error) if error.code() == "missing_scope" => {
@@ -89,15 +94,23 @@ impl crate::tool::Tool for Tool {
 }
 
 /// How many connections an integration has; one more than [`COUNTED`] where there are more.
-fn count(cx: &Context<'_>, key: &IntegrationKey) -> Result<i64, Error> {
-    // integrationId is a list with commas, which no key has.
-    let request = Request::get("GET /connections", Path::fixed("/connections"))
-        .query("integrationId", &**key)
-        .query("limit", (COUNTED + 1).to_string());
-    let mut counted = 0;
-    cx.send(&request)?.each("connections", kind_of::<Row>(), &mut 0, &mut |row| {
-        counted += i64::from(row.get("provider_config_key").and_then(Value::as_str) == Some(key));
-        false
-    })?;
-    Ok(counted)
+fn count(cx: &Context<'_>, key: &IntegrationKey, size: i64) -> Result<i64, Error> {
+    let (mut counted, mut page) = (0, 0);
+    loop {
+        // integrationId is a list with commas, which no key has.
+        let request = Request::get("GET /connections", Path::fixed("/connections"))
+            .query("integrationId", &**key)
+            .query("limit", size.to_string())
+            .query_if("page", (page > 0).then(|| page.to_string()));
+        let mut rows = 0;
+        cx.send(&request)?.each("connections", kind_of::<Row>(), &mut 0, &mut |row| {
+            counted += i64::from(row.get("provider_config_key").and_then(Value::as_str) == Some(key));
+            rows += 1;
+            false
+        })?;
+        page += 1;
+        if rows < size || counted > COUNTED || page * size > COUNTED {
+            return Ok(counted);
+        }
+    }
 }

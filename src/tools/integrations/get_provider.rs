@@ -6,7 +6,7 @@ use super::needs;
 use crate::context::Context;
 use crate::error::Error;
 use crate::json;
-use crate::nango::{AnyKey, Path, ProviderName, Request};
+use crate::nango::{Answer, AnyKey, Path, ProviderName, Request};
 use crate::tool::{Arg, Dict, Effect, Int, List, Passed, Toolset, object, result};
 
 object! {
@@ -95,6 +95,8 @@ result! {
         needs: String,
         /// How many fields of Nango's object are not shown here.
         dropped_fields: Int<0, 1_000_000>,
+        /// What paths of proxy_request stand below.
+        base_url: Option<String>,
     }
 }
 
@@ -128,8 +130,15 @@ impl crate::tool::Tool for Tool {
             }
         }
         let needs = needs(provider.get("auth_mode").and_then(Value::as_str).unwrap_or_default()).to_owned();
-        Ok(Output { provider: Passed::of(provider), needs, dropped_fields: Int(dropped) })
+        let base_url = base_url(&answer);
+        Ok(Output { provider: Passed::of(provider), needs, dropped_fields: Int(dropped), base_url })
     }
+}
+
+/// `proxy.base_url` of the template.
+fn base_url(answer: &Answer) -> Option<String> {
+    let body = answer.json().ok()?;
+    json::text_at(body.get("data")?, "proxy", "base_url").map(str::to_owned)
 }
 
 /// Take the values out of a field that is secret; how many there were.

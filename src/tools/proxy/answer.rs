@@ -37,6 +37,8 @@ result! {
         refetch: Option<bool>,
         /// The shape of the provider's JSON.
         shape: Option<Value>,
+        /// What stands beside the list, such as the provider's own paging; shortened.
+        beside: Option<Value>,
         /// How to see more.
         narrow: Option<String>,
         /// What else there is to know.
@@ -94,6 +96,7 @@ pub(super) fn show(answer: &ProviderAnswer, view: &View<'_>) -> Result<Shown, Er
             next_cursor: None,
             refetch: None,
             shape: None,
+            beside: None,
             narrow: None,
             warnings: List(Vec::new()),
         },
@@ -212,7 +215,9 @@ impl Shown {
             bytes: view.inline,
         };
         let page = page::page(list, &wanted)?;
-        self.page(page, view, text);
+        let is_member = list.len() < target.len();
+        self.page(page, view, text, is_member);
+        self.meta.beside = is_member.then(|| beside(target, list));
         self.meta.response_path = Some(here);
         Ok(())
     }
@@ -234,9 +239,8 @@ impl Shown {
             return Ok((pointer.to_owned(), None));
         }
         match lists.as_slice() {
-            [(path, list)] if view.response_path.is_none() || !own || view.fields.is_some() || target.len() > view.inline => {
-                Ok((path.clone(), Some(*list)))
-            }
+            // Unasked, a list stands for its object only where it is most of it.
+            [(path, list)] if !own || view.fields.is_some() || list.len() > target.len() / 2 => Ok((path.clone(), Some(*list))),
             [_, _, ..] if !own || view.fields.is_some() => {
                 let paths: Vec<&str> = lists.iter().take(10).map(|(path, _)| path.as_str()).collect();
                 let more = if lists.len() > paths.len() { ", …" } else { "" };
@@ -279,7 +283,7 @@ impl Shown {
         self.cut("the response is a preview: say what you want by `response_path` and `fields`, as the shape names them");
     }
 
-    fn page(&mut self, page: Page, view: &View<'_>, text: &str) {
+    fn page(&mut self, page: Page, view: &View<'_>, text: &str, is_member: bool) {
         let count = |count: usize| Some(Int(i64::try_from(count).unwrap_or(i64::MAX)));
         self.meta.returned = count(page.items.len());
         self.meta.total = count(page.total);
@@ -296,7 +300,7 @@ impl Shown {
             let which: Vec<String> = page.missing.iter().map(|at| format!("fields[{at}]")).collect();
             self.warn(&format!("no item of this page has what {} names", which.join(", ")));
         }
-        let picked = view.fields.is_some() || view.response_path.is_some_and(|path| !path.is_empty());
+        let picked = is_member || view.fields.is_some() || view.response_path.is_some_and(|path| !path.is_empty());
         self.meta.truncated = page.shortened || picked || page.items.len() < page.total;
         if page.next.is_some() {
             self.cut(match view.again {
@@ -310,6 +314,21 @@ impl Shown {
         self.next = page.next.filter(|_| view.again);
         self.response = Some(page.items.into());
     }
+}
+
+/// The members of an object beside this list, shortened.
+fn beside(object: &str, list: &str) -> Value {
+    let mut beside = json::empty();
+    parts(object, &mut |part, text| {
+        if let Part::Key(name) = part
+            && text.as_ptr() != list.as_ptr()
+            && beside.len() < 20
+            && name.len() <= 100
+        {
+            json::put(&mut beside, name, preview(text, 300));
+        }
+    });
+    beside.into()
 }
 
 /// Whether a number has more digits than a double; zeros in front say nothing.

@@ -51,12 +51,14 @@ const FUNCTIONS: [Pass; 30] = [
 
 /// Last, once. Without memory-packing, which `-Oz` has: the zeros it cuts out of the data compress better than the
 /// addresses that it puts there instead.
-const AFTER: [Pass; 5] = [
+const AFTER: [Pass; 6] = [
     Pass::DaeOptimizing,
     Pass::InliningOptimizing,
     Pass::DuplicateFunctionElimination,
     Pass::RemoveUnusedModuleElements,
     Pass::StripProducers,
+    // Alignments are hints, and one for all packs better.
+    Pass::Dealign,
 ];
 
 /// And once more over the whole: functions in the order of the names that `order` gives them, without any name.
