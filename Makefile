@@ -28,25 +28,24 @@ demo: build ## Connect, break and repair an account in the sandbox; no account, 
 	@$(HOST) demo
 
 .PHONY: build
-build: component host ## Build dist/nango-mcp.wasm and the host dist/nango-mcp-host
+build: component ## Build dist/nango-mcp.wasm and the host dist/nango-mcp-host
 	@mkdir -p dist
 	@rm -f dist/nango-mcp-host
 	@cp $(HOST) dist/nango-mcp-host
 
 .PHONY: component
-component: target
-	@test -x $(FINISH) || echo "building Binaryen, which finishes the component; the first time takes about five minutes on two cores ..."
-	@cargo build --locked -p finish-component
+component: target host
 	@echo "building the component (dist/nango-mcp.wasm) ..."
 	@RUSTC_BOOTSTRAP=1 cargo build --locked --profile component $(WASM) $(SMALL) -p nango-mcp-component
 	@mkdir -p dist
 	@$(FINISH) $(COMPONENT) dist/nango-mcp.wasm
 
-# cargo's own progress shows meanwhile.
+# All that runs on this machine at once, and so with the features that tests see: wasmtime is compiled once. cargo's own
+# progress shows meanwhile.
 .PHONY: host
 host:
-	@test -x $(HOST) || echo "building the host; the first time compiles wasmtime and takes about ten minutes on two cores ..."
-	@cargo build --locked -p nango-mcp-host
+	@test -x $(HOST) || echo "building the host and what finishes components; the first time compiles wasmtime and Binaryen and takes about fifteen minutes on two cores ..."
+	@cargo build --locked
 
 # rust-toolchain.toml names target and sources; a toolchain installed before still needs them added.
 .PHONY: target
@@ -66,8 +65,7 @@ guest: target
 
 .PHONY: generate
 generate: component ## Rewrite what is generated: snapshots of the tools, tables in README.md and docs/, docs/tools.md, docs/session.md
-	UPDATE=1 cargo test --quiet --locked -p nango-mcp --test main generated
-	UPDATE=1 cargo test --quiet --locked -p nango-mcp-host --test main documents
+	UPDATE=1 cargo test --quiet --locked --test main -- generated documents
 
 .PHONY: lint
 lint: build ## Formatting, clippy with warnings as errors, and the tools' words by tdqs (needs python3)
@@ -90,7 +88,8 @@ size: component ## Size of the component against its budget, and of each tool in
 
 .PHONY: bench
 bench: build ## Start-up, memory, and one call beside a native client
-	cargo run --quiet --locked -p nango-mcp-host --example bench
+	@cargo build --quiet --locked --example bench
+	target/debug/examples/bench
 
 .PHONY: clients
 clients: build ## Try the official MCP clients against the host (needs network once, for npm and PyPI)

@@ -7,8 +7,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use crate::mcp::Server;
 use crate::wire::refusal;
 
-/// Bytes under way between the lines and rmcp.
-const PIPE: usize = 64 * 1024;
+/// Bytes under way between the lines and rmcp: nearly every answer goes through in one piece.
+const PIPE: usize = 1024 * 1024;
 
 /// Serve until stdin ends.
 ///
@@ -49,16 +49,20 @@ where
         passed.shutdown().await
     });
     let writing = tokio::spawn(async move {
-        let mut answers = BufReader::new(answers).lines();
+        let mut answers = BufReader::with_capacity(PIPE, answers);
+        let mut line = Vec::new();
         loop {
-            let line = tokio::select! {
-                Some(line) = refusals.recv() => line,
-                line = answers.next_line() => match line? {
-                    Some(line) => line,
-                    None => return Ok::<(), std::io::Error>(()),
-                },
-            };
-            output.write_all(format!("{line}\n").as_bytes()).await?;
+            tokio::select! {
+                // Between the lines: what is read of one so far waits in `line`.
+                Some(refusal) = refusals.recv() => output.write_all(format!("{refusal}\n").as_bytes()).await?,
+                read = answers.read_until(b'\n', &mut line) => {
+                    if read? == 0 {
+                        return Ok::<(), std::io::Error>(());
+                    }
+                    output.write_all(&line).await?;
+                    line.clear();
+                }
+            }
             output.flush().await?;
         }
     });
