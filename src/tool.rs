@@ -197,7 +197,7 @@ static ENVIRONMENT: Param =
 /// `confirmation`, for every tool that writes.
 static CONFIRMATION: Param = Param {
     name: "confirmation",
-    doc: "The exact phrase that a refusal asked for.",
+    doc: "The phrase a refusal asked for.",
     kind: &Kind::Text(Text::of(0, 200)),
     required: false,
     default: None,

@@ -50,7 +50,7 @@ object! {
     pub(crate) struct IntegrationDefaults {
         /// OAuth2 only: parameters of the authorization URL, such as {"prompt": "consent"}.
         authorization_params: Option<Dict<AnyKey, LongText, 50>>,
-        /// Values of connection fields, such as {"subdomain": "acme"}; oauth_scopes_override is a comma-separated text here.
+        /// Connection fields, such as {"subdomain": "acme"}; oauth_scopes_override is text with commas.
         connection_config: Option<Open>,
         /// Slack only: user scopes, comma-separated.
         user_scopes: Option<LongText>,

@@ -13,7 +13,7 @@ use crate::tools::conventions::{OwnerKind, Purpose, Subject};
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration's unique key, as list_integrations shows it.
+        /// Unique key, as list_integrations shows it.
         provider_config_key: IntegrationKey,
         /// Who or what connects: user id, email address, mailbox name. Becomes the tag end_user_id; an email address end_user_email too.
         principal: Label,

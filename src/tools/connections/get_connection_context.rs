@@ -13,7 +13,7 @@ use crate::tools::connect::Next;
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The connection, as list_connections shows it.
+        /// Connection id, as list_connections shows it.
         connection_id: ConnectionId,
         /// Its integration's unique key.
         provider_config_key: IntegrationKey,

@@ -115,7 +115,7 @@ object! {
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration's unique key, as list_integrations shows it.
+        /// Unique key, as list_integrations shows it.
         provider_config_key: IntegrationKey,
         /// The credentials: type, and the fields that go with it.
         credentials: Passed<Credentials>,

@@ -15,7 +15,7 @@ use crate::tools::connections::{echoed, found, patch, read, tag_object, tags_of}
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The connection, as list_connections shows it.
+        /// Connection id, as list_connections shows it.
         connection_id: ConnectionId,
         /// Its integration's unique key.
         provider_config_key: IntegrationKey,

@@ -10,7 +10,7 @@ use crate::tools::connect::tag_dict;
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration's unique key, as list_integrations shows it.
+        /// Unique key, as list_integrations shows it.
         provider_config_key: IntegrationKey,
         /// Who or what the account belongs to: a user id, an email address, a mailbox name.
         principal: Label,

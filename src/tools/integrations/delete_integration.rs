@@ -15,7 +15,7 @@ const COUNTED: i64 = 1000;
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration's unique key, as list_integrations shows it.
+        /// Unique key, as list_integrations shows it.
         integration_id: IntegrationKey,
     }
 }

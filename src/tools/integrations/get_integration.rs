@@ -9,7 +9,7 @@ use crate::tool::{Effect, Int, Passed, Toolset, object, result};
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration's unique key, as list_integrations shows it.
+        /// Unique key, as list_integrations shows it.
         integration_id: IntegrationKey,
         /// Also return the address at which Nango receives the provider's webhooks.
         include_webhook: bool = false,

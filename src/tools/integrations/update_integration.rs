@@ -14,7 +14,7 @@ use crate::tools::connect::{Kept, Session};
 object! {
     /// Arguments.
     pub(crate) struct Args {
-        /// The integration's unique key, as list_integrations shows it.
+        /// Unique key, as list_integrations shows it.
         integration_id: IntegrationKey,
         /// A new name for people.
         display_name: Option<Label>,

@@ -32,7 +32,7 @@ object! {
     pub(crate) struct Args {
         /// The connection's integration, by unique key.
         provider_config_key: IntegrationKey,
-        /// The connection, as list_connections shows it.
+        /// Connection id, as list_connections shows it.
         connection_id: ConnectionId,
         /// Path of the file below the provider's base URL, such as /drive/v3/files/1a2b.
         path: ProxyPath,

@@ -28,7 +28,7 @@ object! {
     pub(crate) struct Args {
         /// The connection's integration, by unique key.
         provider_config_key: IntegrationKey,
-        /// The connection, as list_connections shows it.
+        /// Connection id, as list_connections shows it.
         connection_id: ConnectionId,
         /// HTTP method.
         method: Method,
