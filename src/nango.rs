@@ -9,6 +9,7 @@ pub mod link;
 mod paging;
 mod path;
 pub(crate) mod proxy;
+mod said;
 pub mod tags;
 pub mod time;
 mod url;

@@ -74,7 +74,20 @@ fn an_environment_that_works() {
                 "environment:integrations:list": "granted",
                 "environment:connections:list": "granted",
             },
-            "toolset_scopes": outcome.value()["toolset_scopes"],
+            "toolset_scopes": {
+                "connect": ["environment:connect_sessions:write"],
+                "environments": [],
+                "integrations": [
+                    "environment:integrations:list", "environment:integrations:read", "environment:integrations:create",
+                    "environment:integrations:update", "environment:integrations:delete",
+                ],
+                "connections": [
+                    "environment:connections:list", "environment:connections:read", "environment:connections:read_credentials",
+                    "environment:connections:create", "environment:connections:delete", "environment:connections:update",
+                ],
+                "proxy": ["environment:proxy"],
+                "conventions": ["environment:connections:read", "environment:connections:update", "environment:connections:list"],
+            },
             "rate_limit": {"limit": 200, "remaining": 187, "reset": 1_795_439_102},
             "problems": [],
         })

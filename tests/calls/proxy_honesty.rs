@@ -290,3 +290,14 @@ fn a_provider_s_missing_scope_is_not_nango_s() {
     let outcome = request(&Table::new().on("*", 500, failed), json!({}));
     assert!(outcome.code() == "provider_unreachable" && !outcome.text().contains("key=k"), "{}", outcome.text());
 }
+
+#[test]
+fn what_stands_in_the_query_of_a_path_is_not_repeated() {
+    let said = json!({"error": {"code": "server_error", "message": "Failed to get connection for top secret and top%20secret and hunter2hunter2"}});
+    let change = json!({"path": "/user?key=top%20secret&token=hunter2hunter2"});
+    let outcome = request(&Table::new().on("*", 400, said), change);
+    assert!(!outcome.code().is_empty(), "a refusal of Nango's");
+    for secret in ["top secret", "top%20secret", "hunter2"] {
+        assert!(!outcome.text().contains(secret), "{}", outcome.text());
+    }
+}

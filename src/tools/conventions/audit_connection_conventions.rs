@@ -93,8 +93,8 @@ impl crate::tool::Tool for Tool {
         unknown, which recommended tags and metadata are absent. Use it to find connections nobody can attribute; to repair \
         one use apply_connection_convention, for the findings' meaning describe_connection_convention, for an account's values \
         build_connection_convention, for other questions list_connections. It looks at tags and metadata, not at health. A \
-        call reads at most 20 pages of 100; complete false and next_cursor tell that there is more; smaller limits leave no finding out. Needs \
-        environment:connections:list.";
+        call reads at most 20 pages of 100; complete false and next_cursor tell that there is more; smaller limits leave no \
+        finding out. Needs environment:connections:list.";
     const TOOLSET: Toolset = Toolset::Conventions;
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;
