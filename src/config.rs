@@ -8,6 +8,7 @@ mod vars;
 use std::time::Duration;
 
 pub use self::vars::{REPLACED, ReadBy, VARIABLES, Variable, warnings};
+use crate::access::Access;
 use crate::nango::WebUrl;
 use crate::secret::Secret;
 use crate::tool::{Entry, Toolset, nearest};
@@ -96,7 +97,7 @@ impl std::fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-fn bad<T>(variable: impl Into<String>, message: impl Into<String>) -> Result<T, ConfigError> {
+pub(crate) fn bad<T>(variable: impl Into<String>, message: impl Into<String>) -> Result<T, ConfigError> {
     Err(ConfigError { variable: variable.into(), message: message.into() })
 }
 
@@ -118,6 +119,8 @@ impl Config {
             keys.push(key_form(name, value.trim())?);
         }
         let toolsets = toolsets(get("NANGO_MCP_TOOLSETS"))?;
+        // Used before a configuration is read, and refused like the rest of it.
+        Access::from_vars(&vars)?;
         Ok(Self {
             keys,
             base,
@@ -207,7 +210,7 @@ impl std::fmt::Display for Base {
 
 /// The value of a variable, without blanks around it. Not inlined: it is asked for two dozen times.
 #[inline(never)]
-fn value_of<'a>(vars: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(crate) fn value_of<'a>(vars: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let (_, value) = vars.iter().find(|(have, _)| have == name)?;
     Some(value.trim()).filter(|value| !value.is_empty())
 }

@@ -9,11 +9,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 mod call;
 pub mod config;
 mod context;
+pub mod endpoint;
 pub mod error;
 pub mod json;
+pub mod mcp;
 pub mod nango;
 pub mod project;
 pub mod rules;

@@ -235,17 +235,10 @@ impl Reading {
 
     fn advance(mut self, cap: usize) -> Stage {
         match self.stream.read(CHUNK) {
-            Ok(bytes) if self.answer.body.len() + bytes.len() > cap => Stage::Done(Err(TransportError::TooLarge)),
-            Ok(bytes) => {
-                let body = &mut self.answer.body;
-                let needed = body.len() + bytes.len();
-                if needed > body.capacity() {
-                    // Doubled, but never beyond the cap.
-                    body.reserve_exact((body.capacity() * 2).clamp(needed, cap) - body.len());
-                }
-                body.extend_from_slice(&bytes);
-                Stage::Reading(self)
-            }
+            Ok(bytes) => match append(&mut self.answer.body, &bytes, cap) {
+                Ok(()) => Stage::Reading(self),
+                Err(error) => Stage::Done(Err(error)),
+            },
             // Not every host notices a body that ends before its announced length.
             Err(StreamError::Closed) if self.expected.is_some_and(|expected| self.answer.body.len() < expected) => {
                 Stage::Done(Err(TransportError::Broken))
@@ -256,6 +249,66 @@ impl Reading {
             Err(StreamError::LastOperationFailed(_)) => Stage::Done(Err(TransportError::Broken)),
         }
     }
+}
+
+/// Put bytes to a body, unless it becomes longer than its cap. Its memory doubles, but never beyond that.
+fn append(body: &mut Vec<u8>, bytes: &[u8], cap: usize) -> Result<(), TransportError> {
+    let needed = body.len() + bytes.len();
+    if needed > cap {
+        return Err(TransportError::TooLarge);
+    }
+    if needed > body.capacity() {
+        body.reserve_exact((body.capacity() * 2).clamp(needed, cap) - body.len());
+    }
+    body.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// Read a stream to its end.
+///
+/// # Errors
+/// `TooLarge` beyond the cap, `Timeout` if it does not end in time, `Broken` if it breaks off.
+pub fn read_all(stream: &InputStream, cap: usize, within: Duration) -> Result<Vec<u8>, TransportError> {
+    let timer = timer(within);
+    let mut body = Vec::new();
+    loop {
+        match stream.read(CHUNK) {
+            Ok(bytes) if bytes.is_empty() => drop(poll(&[&stream.subscribe(), &timer])),
+            Ok(bytes) => append(&mut body, &bytes, cap)?,
+            Err(StreamError::Closed) => return Ok(body),
+            Err(StreamError::LastOperationFailed(_)) => return Err(TransportError::Broken),
+        }
+        if timer.ready() {
+            return Err(TransportError::Timeout);
+        }
+    }
+}
+
+/// Write all bytes to a stream.
+///
+/// # Errors
+/// `Timeout` if they are not taken in time, `Broken` if nobody takes them.
+pub fn write_all(stream: &OutputStream, bytes: &[u8], within: Duration) -> Result<(), TransportError> {
+    let timer = timer(within);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let permit = stream.check_write().map_err(|_| TransportError::Broken)?;
+        let (now, later) = rest.split_at(rest.len().min(usize::try_from(permit).unwrap_or(usize::MAX)));
+        if now.is_empty() {
+            poll(&[&stream.subscribe(), &timer]);
+        } else {
+            stream.write(now).map_err(|_| TransportError::Broken)?;
+            rest = later;
+        }
+        if timer.ready() {
+            return Err(TransportError::Timeout);
+        }
+    }
+    stream.flush().map_err(|_| TransportError::Broken)
+}
+
+fn timer(within: Duration) -> Pollable {
+    monotonic_clock::subscribe_duration(u64::try_from(within.as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn reason(code: &ErrorCode) -> TransportError {

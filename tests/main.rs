@@ -13,6 +13,7 @@ mod calls;
 mod config;
 mod contract;
 mod documents;
+mod fuzz;
 mod generated;
 mod kinds;
 mod layers;

@@ -9,6 +9,7 @@
 pub mod demo;
 pub mod egress;
 pub mod http;
+pub mod incoming;
 pub mod limits;
 pub mod mcp;
 pub mod nango;

@@ -43,7 +43,8 @@ enum Command {
         /// Address and port.
         #[arg(long, default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
-        /// Listen beyond loopback although nobody is asked for a token: only behind a proxy that does.
+        /// Listen beyond loopback although nobody is asked for a token: only behind a proxy that does. Better: set
+        /// NANGO_MCP_TOKEN_SHA256.
         #[arg(long)]
         unauthenticated: bool,
         /// A host name under which clients reach this server, beside localhost and the address; may be repeated.
@@ -68,6 +69,8 @@ enum Command {
         #[arg(default_value = "{}")]
         arguments: String,
     },
+    /// Print a fresh token for the HTTP endpoint, and the digest by which the server knows it.
+    Token,
     /// Connect an account, break it and repair it, against the embedded Nango.
     Demo,
     /// Serve the embedded Nango alone, for trying clients out: in memory, with sample integrations.
@@ -129,7 +132,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::Http { source, listen, unauthenticated, allowed_host } => {
             let (server, _embedded) = start(component, source).await?;
-            http::serve(server, http::Endpoint { listen, unauthenticated, allowed_hosts: allowed_host }).await?;
+            let access = server.access().clone().known_as(allowed_host.iter().map(String::as_str));
+            http::serve(server, http::Endpoint { listen, unauthenticated, access }).await?;
         }
         Command::Tools { source, json } => {
             let (server, _embedded) = start(component, source).await?;
@@ -144,6 +148,15 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             }
         }
         Command::Call { source, name, arguments } => return call(component, source, &name, arguments).await,
+        Command::Token => {
+            let token = fresh_token();
+            let digest = nango_mcp::access::digest(&token);
+            writeln!(
+                out,
+                "token   {token}\ndigest  {digest}\n\nThe server is given the digest, NANGO_MCP_TOKEN_SHA256={digest};\n\
+                 its clients the token, as the header `Authorization: Bearer <token>`. It is shown this once."
+            )?;
+        }
         Command::Demo => {
             let (server, embedded) = start(component, Source { demo: true }).await?;
             if let Some(embedded) = embedded {
@@ -157,6 +170,11 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// 244 random bits, from the system's generator.
+fn fresh_token() -> String {
+    format!("nmcp_{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
 /// Serve the embedded Nango alone until Ctrl-C.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
+use nango_mcp::access::Access;
+use nango_mcp::mcp::{LIST_TTL_MS, MALFORMED};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, DiscoverResult,
     ErrorCode, Implementation, ListToolsResult, MetaObject, PaginatedRequestParams, ProtocolVersion, Resource, ResourceContents,
@@ -14,12 +16,6 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::{Fault, Sandbox, wit};
-
-/// How long clients may keep the list of tools: it changes with the configuration, so with a restart.
-const LIST_TTL_MS: u64 = 300_000;
-
-/// The component reads at most 1.25 MiB of arguments, and keeps at most 6 MiB of values of them.
-const MALFORMED: &str = "arguments must be one JSON object of at most 1.25 MiB, and of less where it holds very many small values";
 
 /// Revisions served: the stateless one and those with a handshake.
 const REVISIONS: [ProtocolVersion; 4] =
@@ -61,6 +57,11 @@ impl Server {
     /// The tools, as clients see them.
     pub fn tools(&self) -> &[Tool] {
         &self.shared.tools
+    }
+
+    /// Who may use it over HTTP, by its configuration.
+    pub fn access(&self) -> &Access {
+        &self.sandbox.grant.access
     }
 
     /// Call a tool.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use tokio::sync::Semaphore;
-use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -37,7 +37,7 @@ const STDERR: usize = 16 * 1024;
 #[derive(Clone)]
 pub struct Sandbox {
     pre: bindings::NangoMcpPre<State>,
-    grant: Arc<Grant>,
+    pub(crate) grant: Arc<Grant>,
     limits: Limits,
     pool: Pool,
     places: Arc<Semaphore>,
@@ -56,7 +56,7 @@ pub enum Fault {
 }
 
 /// The state of one call.
-struct State {
+pub(crate) struct State {
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -131,17 +131,27 @@ impl Sandbox {
         self.peak.swap(0, Ordering::Relaxed)
     }
 
-    /// Run one exported function in a fresh instance, within the limits.
+    /// Run one exported function of the interface in a fresh instance, within the limits.
     async fn enter<T>(&self, run: impl AsyncFnOnce(bindings::NangoMcp, &mut Store<State>) -> wasmtime::Result<T>) -> Result<T, Fault> {
+        self.within(async |store| {
+            let tools = self.pre.instantiate_async(&mut *store).await?;
+            run(tools, store).await
+        })
+        .await
+    }
+
+    /// The component, linked and ready to be instantiated.
+    pub(crate) fn instance_pre(&self) -> &InstancePre<State> {
+        self.pre.instance_pre()
+    }
+
+    /// Run something in a fresh store, within the limits.
+    pub(crate) async fn within<T>(&self, run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>) -> Result<T, Fault> {
         let deadline = tokio::time::Instant::now() + self.limits.time;
         let late = |_| Fault::Time(self.limits.time);
         let _place = tokio::time::timeout_at(deadline, self.places.acquire()).await.map_err(late)?;
         let mut store = self.store();
-        let outcome = tokio::time::timeout_at(deadline, async {
-            let tools = self.pre.instantiate_async(&mut store).await?;
-            run(tools, &mut store).await
-        })
-        .await;
+        let outcome = tokio::time::timeout_at(deadline, run(&mut store)).await;
         self.peak.fetch_max(store.data().memory.peak, Ordering::Relaxed);
         let said = store.data().stderr.contents();
         if !said.is_empty() {

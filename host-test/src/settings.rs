@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use nango_mcp::access::Access;
 use nango_mcp::config::{Base, ReadBy, VARIABLES, warnings};
 
 use crate::egress::Origin;
@@ -17,6 +18,8 @@ pub struct Grant {
     pub vars: Vars,
     /// The one origin it may reach.
     pub origin: Origin,
+    /// Who may use it over HTTP.
+    pub access: Access,
 }
 
 /// Read the process's environment and the `.env` file, say on stderr what has no effect, and decide the grant.
@@ -112,11 +115,12 @@ fn env_file(text: &str) -> Result<Vars, usize> {
 /// What the component gets of these variables.
 ///
 /// # Errors
-/// NANGO_BASE_URL is no http(s) URL.
+/// NANGO_BASE_URL is no http(s) URL, or a variable of the HTTP endpoint cannot hold.
 pub fn grant(vars: &Vars) -> Result<Grant> {
     let base = vars.iter().find(|(name, value)| name == "NANGO_BASE_URL" && !value.trim().is_empty());
     let base = base.map_or("https://api.nango.dev", |(_, value)| value.trim());
     let origin = Origin::of(Base::parse("NANGO_BASE_URL", base)?);
+    let access = Access::from_vars(vars).map_err(|error| anyhow!("configuration: {error}"))?;
     let for_component = |name: &str| {
         VARIABLES.iter().any(|variable| {
             let named = match variable.name.strip_suffix("<ENV>") {
@@ -126,7 +130,7 @@ pub fn grant(vars: &Vars) -> Result<Grant> {
             named && variable.read_by != ReadBy::Host
         })
     };
-    Ok(Grant { vars: vars.iter().filter(|(name, _)| for_component(name)).cloned().collect(), origin })
+    Ok(Grant { vars: vars.iter().filter(|(name, _)| for_component(name)).cloned().collect(), origin, access })
 }
 
 /// The component to load: the one named, else `nango-mcp.wasm` beside the binary, else in `dist/`.

@@ -168,6 +168,25 @@ fn help_teaches() {
 }
 
 #[test]
+fn a_token_is_printed_with_its_digest() {
+    let folder = folder("token");
+    let token = || {
+        let said = text(&host(&folder, &[], &["token"]).stdout);
+        let field = |name: &str| said.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        (field("token "), field("digest "))
+    };
+    let ((token, digest), (other, _)) = (token(), token());
+    assert_eq!(nango_mcp::access::digest(&token), digest);
+    assert!(token != other && token.len() > 60, "{token}");
+    assert_eq!(nango_mcp::access::digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "FIPS 180-4, B.1");
+    // What is no digest is refused at start, by name.
+    let run = host(&folder, &[("NANGO_MCP_TOKEN_SHA256", &token)], &["http", "--listen", "127.0.0.1:0"]);
+    assert_eq!(run.status.code(), Some(2));
+    let said = text(&run.stderr);
+    assert!(said.contains("NANGO_MCP_TOKEN_SHA256") && said.contains("nango-mcp-host token") && !said.contains(&token), "{said}");
+}
+
+#[test]
 fn beyond_loopback_only_when_said() {
     let folder = folder("listen");
     let run = host(&folder, &[], &["http", "--listen", "0.0.0.0:0"]);

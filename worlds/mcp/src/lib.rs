@@ -1,7 +1,10 @@
-//! The component `nango-mcp.wasm`: the tools behind the WIT interface `nango:mcp/tools`.
+//! The component `nango-mcp.wasm`: the tools behind the WIT interface `nango:mcp/tools`, and as an MCP server over HTTP.
 //!
 //! Nothing but translation: configuration comes from the environment of this instance, HTTP goes over WASI.
 
+mod serve;
+
+use nango_mcp::config::ConfigError;
 use nango_mcp::tool::Effect;
 use nango_mcp::wasi_http::WasiHttp;
 use nango_mcp::{CallError, Config, json};
@@ -37,6 +40,7 @@ static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 struct Component;
 
 bindings::export!(Component with_types_in bindings);
+waki::bindings::export!(Component with_types_in waki::bindings);
 
 impl tools::Guest for Component {
     fn info() -> tools::ServerInfo {
@@ -49,12 +53,12 @@ impl tools::Guest for Component {
     }
 
     fn list_tools() -> Result<Vec<tools::Tool>, tools::CallError> {
-        let config = configuration()?;
+        let config = configured()?;
         Ok(nango_mcp::list_tools(&config).iter().map(tool).collect())
     }
 
     fn call_tool(call: tools::Call) -> Result<tools::Outcome, tools::CallError> {
-        let config = configuration()?;
+        let config = configured()?;
         let result = nango_mcp::call_tool(&config, &WasiHttp, &call.name, &call.arguments).map_err(call_error)?;
         Ok(tools::Outcome::Done(tools::CallResult {
             content: result.text.into_iter().map(tools::Content::Text).chain(result.files.into_iter().map(file)).collect(),
@@ -65,8 +69,17 @@ impl tools::Guest for Component {
     }
 }
 
-fn configuration() -> Result<Config, tools::CallError> {
-    Config::from_vars(wasi::wasi::cli::environment::get_environment()).map_err(|error| tools::CallError::Configuration(error.to_string()))
+/// The variables of this instance, in its host's order.
+fn variables() -> Vec<(String, String)> {
+    wasi::wasi::cli::environment::get_environment()
+}
+
+fn configuration(vars: Vec<(String, String)>) -> Result<Config, ConfigError> {
+    Config::from_vars(vars)
+}
+
+fn configured() -> Result<Config, tools::CallError> {
+    configuration(variables()).map_err(|error| tools::CallError::Configuration(error.to_string()))
 }
 
 fn file(file: nango_mcp::File) -> tools::Content {

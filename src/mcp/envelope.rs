@@ -1,0 +1,110 @@
+//! A JSON-RPC message taken apart: each part stays the text it came as.
+
+use super::Failure;
+use crate::json::{self, Part, Parts, parts};
+
+/// A message.
+pub(super) struct Envelope<'a> {
+    /// The id, a text or a number, as it was written; nothing for a notification.
+    pub(super) id: Option<&'a str>,
+    /// The params.
+    pub(super) params: Option<&'a str>,
+    method: Option<&'a str>,
+    /// Whether `id` holds what no id may be.
+    bad_id: bool,
+    is_2_0: bool,
+}
+
+/// What of the params a server looks at.
+#[derive(Default)]
+pub(super) struct Params<'a> {
+    name: Option<&'a str>,
+    /// The arguments of a tool.
+    pub(super) arguments: Option<&'a str>,
+    /// The cursor of a list.
+    pub(super) cursor: Option<&'a str>,
+    /// `protocolVersion`, of initialize.
+    pub(super) version: Option<&'a str>,
+    /// `_meta["io.modelcontextprotocol/protocolVersion"]`.
+    pub(super) meta_version: Option<&'a str>,
+    /// Whether `_meta["io.modelcontextprotocol/clientCapabilities"]` is an object.
+    pub(super) has_capabilities: bool,
+}
+
+/// A JSON text as a string; `None` if it is another value.
+pub(super) fn text(json: &str) -> Option<String> {
+    let value = if json.trim_start().starts_with('"') { json::read(json.as_bytes()) } else { None };
+    value.as_ref().and_then(|value| value.as_str()).map(str::to_owned)
+}
+
+fn present(text: &str) -> Option<&str> {
+    Some(text).filter(|text| *text != "null")
+}
+
+impl<'a> Envelope<'a> {
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, Failure> {
+        let mut envelope = Self { id: None, params: None, method: None, bad_id: false, is_2_0: false };
+        let message = std::str::from_utf8(body).ok();
+        let found = message.and_then(|message| {
+            parts(message, &mut |part, text| match part {
+                Part::Key("jsonrpc") => envelope.is_2_0 = text == "\"2.0\"",
+                Part::Key("id") => {
+                    // Null is no id in MCP.
+                    envelope.bad_id = !text.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit());
+                    envelope.id = Some(text).filter(|_| !envelope.bad_id);
+                }
+                Part::Key("method") => envelope.method = Some(text),
+                Part::Key("params") => envelope.params = present(text),
+                Part::Key(_) | Part::Index(_) => {}
+            })
+        });
+        match found {
+            Some(Parts::Object) => Ok(envelope),
+            Some(Parts::List) => Err(Failure::invalid("a batch is not supported: send one message")),
+            Some(Parts::Leaf) => Err(Failure::invalid("a message is a JSON object")),
+            None => Err(Failure::new(400, -32700, "the message is not JSON")),
+        }
+    }
+
+    /// The method, of a message that is a request or a notification.
+    pub(super) fn method(&self) -> Result<&'a str, Failure> {
+        // No method has a character that JSON would escape.
+        let method = self.method.and_then(|method| method.strip_prefix('"')?.strip_suffix('"'));
+        match method {
+            _ if self.bad_id => Err(Failure::invalid("`id` is a text or a number")),
+            _ if !self.is_2_0 => Err(Failure::invalid("`jsonrpc` is \"2.0\"")),
+            Some(method) => Ok(method),
+            None => Err(Failure::invalid("`method` names what to do; this server sends no requests, and so takes no responses")),
+        }
+    }
+}
+
+impl<'a> Params<'a> {
+    pub(super) fn read(text: Option<&'a str>) -> Result<Self, Failure> {
+        let mut params = Self::default();
+        let Some(text) = text else { return Ok(params) };
+        let mut meta = None;
+        let found = parts(text, &mut |part, text| match part {
+            Part::Key("name") => params.name = Some(text),
+            Part::Key("arguments") => params.arguments = present(text),
+            Part::Key("cursor") => params.cursor = present(text),
+            Part::Key("protocolVersion") => params.version = Some(text),
+            Part::Key("_meta") => meta = Some(text),
+            Part::Key(_) | Part::Index(_) => {}
+        });
+        if found != Some(Parts::Object) {
+            return Err(Failure::params("params are a JSON object"));
+        }
+        parts(meta.unwrap_or("{}"), &mut |part, text| match part {
+            Part::Key("io.modelcontextprotocol/protocolVersion") => params.meta_version = Some(text),
+            Part::Key("io.modelcontextprotocol/clientCapabilities") => params.has_capabilities = text.starts_with('{'),
+            Part::Key(_) | Part::Index(_) => {}
+        });
+        Ok(params)
+    }
+
+    /// The name of a tool.
+    pub(super) fn name(&self) -> Option<String> {
+        text(self.name?)
+    }
+}

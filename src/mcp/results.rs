@@ -1,0 +1,108 @@
+//! Results in MCP's own form.
+
+use base64ct::{Base64, Encoding};
+use serde_json::{Map, Value};
+
+use super::envelope::{Params, text};
+use super::era::{Era, LEGACY, MODERN};
+use super::{Failure, LIST_TTL_MS};
+use crate::call::{CallResult, File, Listed};
+use crate::json;
+use crate::tool::Effect;
+
+/// Who answers.
+fn server() -> Value {
+    json::object([("name", json::text(crate::NAME)), ("title", json::text(crate::TITLE)), ("version", json::text(crate::VERSION))]).into()
+}
+
+/// What the server can do: tools, and nothing about them changes while it runs.
+fn capabilities() -> Value {
+    json::object([("tools", json::empty().into())]).into()
+}
+
+/// The answer to server/discover.
+pub(super) fn discover() -> Map<String, Value> {
+    let versions = [MODERN].into_iter().chain(LEGACY).map(json::text).collect();
+    let mut result = json::object([
+        ("supportedVersions", versions),
+        ("capabilities", capabilities()),
+        ("instructions", json::text(crate::INSTRUCTIONS)),
+    ]);
+    cacheable(&mut result);
+    result
+}
+
+/// The answer to initialize: the version asked for, or the newest of its era.
+pub(super) fn initialize(params: &Params<'_>) -> Result<Map<String, Value>, Failure> {
+    let Some(asked) = params.version.and_then(text) else {
+        return Err(Failure::params("the params of initialize name a `protocolVersion`"));
+    };
+    let version = LEGACY.into_iter().find(|version| *version == asked).unwrap_or(LEGACY[0]);
+    Ok(json::object([
+        ("protocolVersion", json::text(version)),
+        ("capabilities", capabilities()),
+        ("serverInfo", server()),
+        ("instructions", json::text(crate::INSTRUCTIONS)),
+    ]))
+}
+
+/// The answer to tools/list, in one page.
+pub(super) fn listed(tools: &[Listed], era: Era) -> Map<String, Value> {
+    let mut result = json::object([("tools", tools.iter().map(tool).collect())]);
+    if era == Era::Modern {
+        cacheable(&mut result);
+    }
+    result
+}
+
+fn tool(listed: &Listed) -> Value {
+    let entry = listed.entry;
+    let annotations = json::object([
+        ("readOnlyHint", (listed.effect == Effect::Read).into()),
+        ("destructiveHint", (listed.effect == Effect::Destructive).into()),
+        ("idempotentHint", entry.idempotent.into()),
+        ("openWorldHint", entry.open_world.into()),
+    ]);
+    json::object([
+        ("name", json::text(entry.name)),
+        ("title", json::text(entry.title)),
+        ("description", json::text(entry.description)),
+        ("inputSchema", listed.input_schema.clone()),
+        ("outputSchema", listed.output_schema.clone()),
+        ("annotations", annotations.into()),
+    ])
+    .into()
+}
+
+/// All callers of a component share its one configuration.
+fn cacheable(result: &mut Map<String, Value>) {
+    json::put(result, "ttlMs", LIST_TTL_MS.into());
+    json::put(result, "cacheScope", json::text("public"));
+}
+
+/// The answer to tools/call.
+pub(super) fn called(result: CallResult) -> Map<String, Value> {
+    let texts = result.text.into_iter().map(|text| json::object([("type", json::text("text")), ("text", text.into())]).into());
+    let content: Vec<Value> = texts.chain(result.files.into_iter().map(file)).collect();
+    let mut out = json::object([("content", content.into()), ("isError", result.is_error.into())]);
+    json::put_if(&mut out, "structuredContent", result.structured.unwrap_or_default());
+    json::put_if(&mut out, "_meta", result.meta.unwrap_or_default());
+    out
+}
+
+fn file(file: File) -> Value {
+    let mut resource = json::object([("uri", file.uri.into())]);
+    json::put_if(&mut resource, "mimeType", file.media_type.into());
+    json::put(&mut resource, "blob", Base64::encode_string(&file.bytes).into());
+    json::object([("type", json::text("resource")), ("resource", resource.into())]).into()
+}
+
+/// Say who answered, in `_meta` (2026-07-28, "server info").
+pub(super) fn sign(result: &mut Map<String, Value>) {
+    let Value::Object(mut meta) = json::take(result, "_meta") else {
+        json::put(result, "_meta", json::object([("io.modelcontextprotocol/serverInfo", server())]).into());
+        return;
+    };
+    json::put(&mut meta, "io.modelcontextprotocol/serverInfo", server());
+    json::put(result, "_meta", meta.into());
+}
