@@ -113,9 +113,18 @@ bench: build ## Start-up, memory, and one call beside a native client
 	@cargo build --quiet --locked --example bench
 	target/debug/examples/bench
 
+# The clients need node, npm and python3, and the network once.
 .PHONY: clients
-clients: build ## Try the official MCP clients against the host (needs network once, for npm and PyPI)
-	host-test/clients/run
+clients: build wasmtime ## Try the official MCP clients on stdio, the host's HTTP and wasmtime serve
+	WASMTIME=$(WASMTIME) host-test/clients/run
+
+.PHONY: conformance
+conformance: build wasmtime ## Hold both HTTP endpoints against the official MCP conformance suite
+	WASMTIME=$(WASMTIME) host-test/clients/conformance
+
+.PHONY: jco
+jco: build ## Serve the component on Node with jco and call it
+	host-test/clients/jco
 
 .PHONY: ci
 ci: ## What CI runs

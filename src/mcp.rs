@@ -79,11 +79,11 @@ impl Failure {
     }
 }
 
-/// A JSON-RPC response. Without an id where the request had none that could be read: MCP's schema knows no null there.
+/// A JSON-RPC response; its id is null where the request had none that could be read (JSON-RPC 2.0, section 5).
 #[inline(never)]
 fn response(id: Option<&str>, member: &str, value: Map<String, Value>) -> String {
-    let mut out = String::from("{\"jsonrpc\":\"2.0\"");
-    for part in id.map_or(["", ""], |id| [",\"id\":", id]).into_iter().chain([",\"", member, "\":"]) {
+    let mut out = String::from("{\"jsonrpc\":\"2.0\",\"id\":");
+    for part in [id.unwrap_or("null"), ",\"", member, "\":"] {
         out.push_str(part);
     }
     out.push_str(&json::write(&value.into()));

@@ -306,12 +306,12 @@ pub(crate) fn judge(request: &Request, status: u16, body: &str) -> Result<(), St
         }
         _ => return fail("neither a result nor an error"),
     }
-    // Refused before anything was read, or no message: without an id.
+    // Refused before anything was read, or no message: no id.
     let is_read = request.method == "POST" && path.starts_with("/mcp") && ![401, 403, 405, 413, 415].contains(&status);
     let asked = serde_json::from_slice::<Members<'_>>(&request.body).ok();
     let id = asked.as_ref().and_then(|asked| asked.get("id")).map(|id| id.get()).filter(|_| is_read);
     let id = id.filter(|id| id.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()));
-    if answer.get("id").map(|id| id.get()) != id {
+    if answer.get("id").map(|id| id.get()) != Some(id.unwrap_or("null")) {
         return fail("another id than the request's");
     }
     Ok(())
