@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::config::Config;
+use crate::ask::{self, Handover, Needs, Person};
+use crate::config::{Config, Delivery};
 use crate::context::Context;
 use crate::error::Error;
 use crate::json;
@@ -78,11 +79,43 @@ pub fn list_tools(config: &Config) -> Vec<Listed> {
         .collect()
 }
 
+/// One call.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The tool.
+    pub name: &'a str,
+    /// The text of one JSON object.
+    pub arguments: &'a str,
+    /// The client in front, and what it brought back of questions.
+    pub person: Person<'a>,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// With a result.
+    Done(CallResult),
+    /// With a question; never for a client that cannot ask.
+    Asks(Box<Needs>),
+}
+
+/// Call a tool for a client that cannot ask anybody.
+///
+/// # Errors
+/// As [`call`].
+pub fn call_tool(config: &Config, transport: &dyn Transport, name: &str, arguments: &str) -> Result<CallResult, CallError> {
+    match call(config, transport, &Call { name, arguments, person: Person::default() })? {
+        Outcome::Done(result) => Ok(result),
+        Outcome::Asks(needs) => Ok(needs.otherwise),
+    }
+}
+
 /// Call a tool. Every failure that the model can act on is a result.
 ///
 /// # Errors
 /// [`CallError`]: what a client should see as a protocol error.
-pub fn call_tool(config: &Config, transport: &dyn Transport, name: &str, arguments: &str) -> Result<CallResult, CallError> {
+pub fn call(config: &Config, transport: &dyn Transport, call: &Call<'_>) -> Result<Outcome, CallError> {
+    let Call { name, arguments, person } = *call;
     let entry = find(name)?;
     if !config.offers(entry) {
         let say = format!("the operator does not offer {name} (NANGO_MCP_TOOLSETS, NANGO_MCP_TOOLS)");
@@ -92,21 +125,36 @@ pub fn call_tool(config: &Config, transport: &dyn Transport, name: &str, argumen
         return Err(CallError::MalformedArguments);
     }
     let Some(arguments) = entry.read(arguments.trim()) else { return Err(CallError::MalformedArguments) };
+    if let Some(opened) = ask::opened(entry, person, config) {
+        return Ok(Outcome::Done(opened.map_or_else(|error| failed(&error, config), |result| ask::done(result, Vec::new()))));
+    }
     let mut cx = Context::new(config, transport);
-    Ok(match entry.call(&mut cx, arguments) {
+    cx.handover = Handover::of(config, entry, person.client, &arguments);
+    let (question, state, otherwise) = match entry.call(&mut cx, arguments, person) {
         Ok(mut result) => {
             scan(&mut result, config, entry.link);
-            let structured = Value::Object(result);
-            CallResult {
-                text: vec![json::write(&structured)],
-                files: cx.files(),
-                structured: Some(structured),
-                meta: None,
-                is_error: false,
+            if cx.handover == Handover::Text || result.get("connect_link").is_none_or(Value::is_null) {
+                return Ok(Outcome::Done(ask::done(result, cx.files())));
+            }
+            let otherwise = ask::done(result.clone(), Vec::new());
+            let (question, state) = ask::open_link(result, config);
+            (question, state, otherwise)
+        }
+        Err(error) => {
+            let otherwise = failed(&error, config);
+            match cx.question.take() {
+                None => return Ok(Outcome::Done(otherwise)),
+                Some((question, state)) => (question, state, otherwise),
             }
         }
-        Err(error) => failed(&error, config),
-    })
+    };
+    // Under `elicit` not even the fallback carries the link.
+    let otherwise = if config.delivery == Delivery::Elicit && question.key == ask::OPEN {
+        Handover::None.check().map_or_else(|error| failed(&error, config), |()| otherwise)
+    } else {
+        otherwise
+    };
+    Ok(Outcome::Asks(Box::new(Needs { question, state, otherwise })))
 }
 
 fn find(name: &str) -> Result<&'static Entry, CallError> {

@@ -29,6 +29,8 @@ pub struct Config {
     pub read_only: bool,
     /// Whether tools that write demand consent.
     pub approval: Approval,
+    /// How a Connect link reaches the person.
+    pub delivery: Delivery,
     /// Whether get_connection may return credentials.
     pub allow_credentials: bool,
     /// Whether a proxied call may go to another base URL than the provider's.
@@ -52,6 +54,19 @@ pub enum Approval {
     Off,
     /// By an exact phrase in `confirmation`.
     Phrase,
+    /// By the client, which asks the person; by the phrase where it cannot.
+    Elicit,
+}
+
+/// How a Connect link reaches the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// In the result, through the model.
+    Text,
+    /// By the client, and no other way.
+    Elicit,
+    /// By the client where it can, else in the result.
+    Auto,
 }
 
 /// One Nango environment: a name of the operator's and the API key that selects it.
@@ -129,6 +144,12 @@ impl Config {
             request_timeout: timeout(get("NANGO_MCP_REQUEST_TIMEOUT"))?,
             read_only: switch(&get, "NANGO_MCP_READ_ONLY")?,
             approval: approval(&get)?,
+            delivery: match get("NANGO_MCP_LINK_DELIVERY") {
+                None | Some("auto") => Delivery::Auto,
+                Some("text") => Delivery::Text,
+                Some("elicit") => Delivery::Elicit,
+                Some(_) => return bad("NANGO_MCP_LINK_DELIVERY", "must be text, elicit or auto"),
+            },
             allow_credentials: switch(&get, "NANGO_MCP_ALLOW_CREDENTIALS")?,
             allow_base_url_override: switch(&get, "NANGO_MCP_ALLOW_BASE_URL_OVERRIDE")?,
             max_download_bytes: max_download(get("NANGO_MCP_MAX_DOWNLOAD_BYTES"))?,
@@ -353,7 +374,8 @@ fn approval<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Approval, Conf
         Some("off") if required => bad("NANGO_MCP_APPROVAL", "must not be off while NANGO_MCP_REQUIRE_CONFIRMATION is true"),
         Some("off") => Ok(Approval::Off),
         Some("phrase") => Ok(Approval::Phrase),
-        Some(_) => bad("NANGO_MCP_APPROVAL", "must be off or phrase"),
+        Some("elicit") => Ok(Approval::Elicit),
+        Some(_) => bad("NANGO_MCP_APPROVAL", "must be off, phrase or elicit"),
         None if required => Ok(Approval::Phrase),
         None => Ok(Approval::Off),
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::ask::{Handover, Question};
 use crate::call::File;
 use crate::config::{Config, Environment};
 use crate::error::Error;
@@ -28,12 +29,25 @@ pub struct Context<'a> {
     /// See [`Context::arguments`].
     arguments: String,
     files: RefCell<Vec<File>>,
+    /// How the link of this call reaches the person.
+    pub(crate) handover: Handover,
+    /// What the person has to be asked before this call is made, and the state that comes back with the answer.
+    pub(crate) question: RefCell<Option<(Question, String)>>,
 }
 
 impl<'a> Context<'a> {
     /// Begin a call.
     pub fn new(config: &'a Config, transport: &'a dyn Transport) -> Self {
-        Self { config, transport, started: transport.now(), environment: None, arguments: String::new(), files: RefCell::default() }
+        Self {
+            config,
+            transport,
+            started: transport.now(),
+            environment: None,
+            arguments: String::new(),
+            files: RefCell::default(),
+            handover: Handover::default(),
+            question: RefCell::default(),
+        }
     }
 
     /// The arguments that a cursor is bound to, as text: all but the cursor itself, the environment and the confirmation,
@@ -155,20 +169,34 @@ impl<'a> Context<'a> {
         answers
     }
 
+    fn elapsed(&self) -> Duration {
+        self.transport.now().saturating_sub(self.started)
+    }
+
+    /// Milliseconds since the call began.
+    pub(crate) fn elapsed_millis(&self) -> u64 {
+        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Let milliseconds pass.
+    pub(crate) fn pause(&self, millis: u64) {
+        self.transport.sleep(Duration::from_millis(millis));
+    }
+
     /// Whether a call that could end here should send another request all the same.
     pub(crate) fn has_time(&self) -> bool {
         self.remaining() >= FAIR_CHANCE
     }
 
     fn remaining(&self) -> Duration {
-        CALL_LIMIT.saturating_sub(self.transport.now().saturating_sub(self.started))
+        CALL_LIMIT.saturating_sub(self.elapsed())
     }
 
     /// Complete a request: base URL, key, headers.
     fn address(&self, request: &Request) -> Result<HttpRequest, Error> {
         let base = &self.config.base;
         let bearer = match (request.keyed, self.environment) {
-            (false, _) => None,
+            (false, _) => request.token.clone(),
             (true, Some(environment)) => Some(environment.key.clone().ok_or_else(|| {
                 let say = format!(
                     "no API key for environment `{}`: set {} where the server is started",

@@ -154,6 +154,15 @@ impl Error {
         }
     }
 
+    /// Whether it may be over by itself in a moment.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self.cause() {
+            Cause::Transport { code, .. } => matches!(*code, "timeout" | "connection_lost" | "connection_refused"),
+            Cause::Nango(api) => api.status == 429 || api.status >= 500,
+            Cause::Argument { .. } | Cause::Policy { .. } => false,
+        }
+    }
+
     /// A success of this route whose body is not what the route answers with.
     pub fn invalid_answer(route: &str, status: u16) -> Self {
         let say = format!("the answer to {route} is not what Nango answers with");

@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use self::envelope::{Envelope, Params};
 use self::era::Era;
 pub use self::era::{LEGACY, MODERN};
-use crate::call::{CallError, call_tool, list_tools};
+use crate::ask::{Client, Person};
+use crate::call::{Call, CallError, Outcome, call, list_tools};
 use crate::config::{Config, ConfigError};
 use crate::json;
 use crate::transport::Transport;
@@ -182,7 +183,17 @@ impl<'a> Request<'a> {
             Method::Call => {
                 let name = params.name().ok_or_else(|| Failure::params("the params of tools/call name a tool in `name`"))?;
                 let arguments = params.arguments.unwrap_or("{}");
-                results::called(call_tool(valid(config)?, transport, &name, arguments).map_err(refused)?)
+                // Only a stateless request says what its client can do, and may be answered with a question.
+                let (client, answers) = if self.era == Era::Modern {
+                    (params.client, params.answers.as_slice())
+                } else {
+                    (Client::default(), Default::default())
+                };
+                let person = Person { client, answers, state: params.state.as_deref() };
+                match call(valid(config)?, transport, &Call { name: &name, arguments, person }).map_err(refused)? {
+                    Outcome::Done(result) => results::called(result),
+                    Outcome::Asks(needs) => return Ok(results::asks(*needs)),
+                }
             }
         };
         if self.era == Era::Modern {

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::secret::Secret;
+
 pub(crate) use self::failure::{failure, no_json, rate_limited, read, too_large};
 pub use self::ids::*;
 pub use self::paging::Window;
@@ -59,6 +61,8 @@ pub struct Request {
     pub patience: Duration,
     /// Whether the environment's key is sent; `/health` needs none.
     pub keyed: bool,
+    /// The token of a Connect session, sent in place of a key.
+    pub token: Option<Secret>,
     /// Largest answer body, in bytes.
     pub answer_cap: usize,
 }
@@ -77,6 +81,7 @@ impl Request {
             headers: Vec::new(),
             patience: Duration::ZERO,
             keyed: true,
+            token: None,
             answer_cap: ANSWER_CAP,
         }
     }
@@ -104,6 +109,11 @@ impl Request {
     /// Without the key.
     pub fn keyless(self) -> Self {
         Self { keyed: false, ..self }
+    }
+
+    /// As a Connect session, by its token.
+    pub(crate) fn of_session(self, token: Secret) -> Self {
+        Self { keyed: false, token: Some(token), ..self }
     }
 
     /// With a query parameter.

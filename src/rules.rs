@@ -14,6 +14,10 @@ pub struct Rule {
 pub static RULES: &[Rule] = &[
     Rule { code: "dot_segment", says: "An identifier that stands in a path has no `.` or `..` segment, in any encoding." },
     Rule { code: "stray_dot", says: "An email address has no leading and no double dot." },
+    Rule { code: "no_such_time", says: "A time has a day that exists." },
+    Rule { code: "link_or_token", says: "A Connect session is named by its link or by its token, not by both." },
+    Rule { code: "one_way_to_wait", says: "Waiting is for a person, for tags or for one connection." },
+    Rule { code: "one_integration", says: "A connection is waited for at its own integration alone." },
     Rule { code: "person_missing", says: "A Connect session names the person: by `tags` or by `end_user`." },
     Rule { code: "duplicate_tag", says: "Tag keys differ without case: Nango keeps them in lower case." },
     Rule { code: "tag_too_long", says: "A tag value has at most 255 UTF-16 units." },

@@ -16,6 +16,7 @@ pub use self::arg::{
 pub(crate) use self::arg::{choices, declare, object, result, text};
 pub use self::check::{fits, is_hidden, nearest};
 pub use self::kind::{Beyond, Kind, Param, Pattern, Text};
+use crate::ask::{self, Person, Said};
 use crate::config::{Approval, Config};
 use crate::context::Context;
 use crate::error::Error;
@@ -150,6 +151,8 @@ pub struct Entry {
     pub read_only: Option<(&'static str, &'static [&'static str])>,
     /// Fields of the result.
     pub output: &'static [Param],
+    /// The same as the table of one object.
+    pub(crate) result: &'static Kind,
     own_params: &'static [Param],
     run: Run,
 }
@@ -176,6 +179,7 @@ pub(crate) const fn entry<T: Tool>() -> Entry {
         link: T::LINK,
         read_only: T::READ_ONLY,
         output: T::Output::PARAMS,
+        result: &T::Output::TABLE,
         own_params: T::Args::PARAMS,
         run: |cx, arguments, policy| {
             let mut fit = true;
@@ -271,7 +275,12 @@ impl Entry {
     ///
     /// The order is a promise: schema, environment, rules over several arguments, the operator's policy; only then
     /// may anything be sent.
-    pub(crate) fn call(&self, cx: &mut Context<'_>, mut arguments: Map<String, Value>) -> Result<Map<String, Value>, Error> {
+    pub(crate) fn call(
+        &self,
+        cx: &mut Context<'_>,
+        mut arguments: Map<String, Value>,
+        person: Person<'_>,
+    ) -> Result<Map<String, Value>, Error> {
         let params = self.params();
         let given = self.environment.then(|| arguments.get("environment").cloned()).flatten();
         if self.environment && given.is_none() {
@@ -292,13 +301,36 @@ impl Entry {
         if params.iter().any(|param| param.name == "cursor") {
             cx.bind(self.own_params.iter().filter_map(|param| binding(param, arguments.get(param.name)?)).collect());
         }
-        let config = cx.config;
+        let cx = &*cx;
         let phrase = confirmation.as_str();
-        (self.run)(cx, arguments, &|effect| self.allowed(effect, config, phrase))
+        if cx.config.approval == Approval::Elicit && person.client.elicit_form && self.effect != Effect::Read {
+            // Before the tool takes the arguments.
+            let (about, state) = (ask::about(&arguments), ask::binding(self, cx.environment(), &arguments));
+            return (self.run)(cx, arguments, &|effect| {
+                self.allowed(effect, cx.config, None, true)?;
+                if effect == Effect::Read { Ok(()) } else { self.approved(cx, effect, person, &about, &state) }
+            });
+        }
+        (self.run)(cx, arguments, &|effect| self.allowed(effect, cx.config, phrase, false))
     }
 
-    /// Read-only mode and confirmation.
-    fn allowed(&self, effect: Effect, config: &Config, phrase: Option<&str>) -> Result<(), Error> {
+    /// Whether the person has approved exactly this call; if nobody has asked them, that is to be done.
+    fn approved(&self, cx: &Context<'_>, effect: Effect, person: Person<'_>, about: &str, state: &str) -> Result<(), Error> {
+        match person.said(ask::APPROVE).filter(|_| person.state == Some(state)) {
+            Some(Said::Yes) => Ok(()),
+            Some(Said::No) => {
+                let say = "the person did not approve this call, and nothing was done: ask what they want instead";
+                Err(Error::policy("declined", say))
+            }
+            None => {
+                cx.question.replace(Some((ask::approve(self, cx.environment(), effect, about), state.to_owned())));
+                Err(Error::policy("approval_required", format!("`{}` needs the person's consent, which the client asks for", self.name)))
+            }
+        }
+    }
+
+    /// Read-only mode and, unless the person is asked otherwise, confirmation.
+    fn allowed(&self, effect: Effect, config: &Config, phrase: Option<&str>, asked: bool) -> Result<(), Error> {
         if effect == Effect::Read {
             return Ok(());
         }
@@ -315,7 +347,8 @@ impl Entry {
             Effect::Destructive => "I understand this deletes Nango configuration",
             _ => "I understand this changes the Nango environment",
         };
-        if config.approval == Approval::Phrase && phrase != Some(demanded) {
+        // Under `elicit` the phrase is what is left where the client cannot ask.
+        if config.approval != Approval::Off && !asked && phrase != Some(demanded) {
             return Err(Error::policy(
                 "confirmation_required",
                 format!("`{}` needs the person's consent: ask, then call again with `confirmation` exactly \"{demanded}\"", self.name),

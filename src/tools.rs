@@ -17,6 +17,10 @@ pub static TOOLS: &[Entry] = &[
     entry::<connect::create_connect_session::Tool>(),
     entry::<connect::create_standard_connect_session::Tool>(),
     entry::<connect::create_reconnect_session::Tool>(),
+    entry::<connect::ensure_connection::Tool>(),
+    entry::<connect::wait_for_connection::Tool>(),
+    entry::<connect::get_connect_session::Tool>(),
+    entry::<connect::cancel_connect_session::Tool>(),
     entry::<environments::list_environments::Tool>(),
     entry::<environments::check_environment::Tool>(),
     entry::<integrations::list_integrations::Tool>(),
@@ -45,7 +49,7 @@ pub static TOOLS: &[Entry] = &[
 
 /// A digest that binds a cursor to what it belongs to. Half of SHA-256: mistakes are to be caught, not attacks. A forged
 /// cursor reads nothing that its tool would not show anyway.
-fn digest(parts: &[&str]) -> String {
+pub(crate) fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);

@@ -227,8 +227,12 @@ fn approval_has_an_older_spelling() {
     assert_eq!(approval(&[("NANGO_MCP_APPROVAL", "phrase")]), Approval::Phrase);
     // Neither of two that contradict each other is taken in silence.
     bad(&[("NANGO_MCP_APPROVAL", "off"), ("NANGO_MCP_REQUIRE_CONFIRMATION", "true")], "NANGO_MCP_APPROVAL");
-    for value in ["elicit", "Phrase", "phrases", "true"] {
+    assert_eq!(approval(&[("NANGO_MCP_APPROVAL", "elicit"), ("NANGO_MCP_REQUIRE_CONFIRMATION", "true")]), Approval::Elicit);
+    for value in ["Elicit", "Phrase", "phrases", "true"] {
         bad(&[("NANGO_MCP_APPROVAL", value)], "NANGO_MCP_APPROVAL");
+    }
+    for value in ["Text", "url", "none", "true"] {
+        bad(&[("NANGO_MCP_LINK_DELIVERY", value)], "NANGO_MCP_LINK_DELIVERY");
     }
 }
 

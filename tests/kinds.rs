@@ -137,9 +137,14 @@ pub(crate) fn least(kind: &'static Kind) -> Value {
     }
 }
 
+const SESSION_TOKEN: &str = "nango_connect_session_00000000000000000000000000000000000000000000000000000000000000aa";
+const SESSION_LINK: &str =
+    "https://harmless.example/?session_token=nango_connect_session_00000000000000000000000000000000000000000000000000000000000000aa";
+
 /// A text that fits.
 pub(crate) fn fitting(text: &Text) -> String {
-    let some = ["harmless", "harm@less.example", "https://harmless.example", "/harmless", "2031-01-31T12:00:00Z"];
+    let some =
+        ["harmless", "harm@less.example", "https://harmless.example", "/harmless", "2031-01-31T12:00:00Z", SESSION_TOKEN, SESSION_LINK];
     let found = text.choices.iter().chain(&some).find(|some| fits(text, some));
     (*found.unwrap_or_else(|| panic!("nothing fits {text:?}"))).to_owned()
 }

@@ -8,12 +8,20 @@ mod proxy;
 
 use serde_json::{Value, json};
 
-use crate::table::{TOKEN, Table};
+use crate::table::{TOKEN, Table, with};
 
 /// The answer to a created Connect session.
 pub(crate) fn session() -> Value {
     let link = format!("https://connect.nango.dev/?session_token={TOKEN}");
     json!({"data": {"token": TOKEN, "connect_link": link, "expires_at": "2026-11-23T13:12:45.060Z"}})
+}
+
+/// The answer to GET /connect/session.
+pub(crate) fn seen_session() -> Value {
+    json!({"data": {
+        "endUser": {"id": "u1", "display_name": "U One", "email": "u1@example.com", "tags": {}, "organization": {"id": "o1", "display_name": "O"}},
+        "connectUISettings": {"showWatermark": true}, "allowed_integrations": ["github"], "isReconnecting": true,
+    }})
 }
 
 /// A connection as GET /connections/:id shows it.
@@ -61,6 +69,24 @@ pub(crate) fn sample(tool: &str) -> (Value, Table) {
         "create_reconnect_session" => (
             json!({"environment": "dev", "connection_id": "c-1", "provider_config_key": "github"}),
             nango.on("GET /connections/c-1", 200, connection()).on("POST /connect/sessions/reconnect", 201, session()),
+        ),
+        "ensure_connection" => (
+            json!({"environment": "dev", "provider_config_key": "github", "end_user_id": "u1"}),
+            nango.on("GET /connections", 200, json!({"connections": []})).on("POST /connect/sessions", 201, session()),
+        ),
+        "wait_for_connection" => (
+            json!({
+                "environment": "dev", "provider_config_keys": ["github"], "end_user_id": "u1", "since": "2026-11-23T12:42:45.060Z",
+            }),
+            nango
+                .on("GET /connections", 200, json!({"connections": [row("c-1")]}))
+                .on("GET /integrations", 200, json!({"data": [integration("github")]}))
+                .on("GET /connections/c-1", 200, with(&connection(), json!({"updated_at": "2026-11-23T13:06:19.529+00:00"}))),
+        ),
+        "get_connect_session" => (json!({"session_token": TOKEN}), nango.on("GET /connect/session", 200, seen_session())),
+        "cancel_connect_session" => (
+            json!({"connect_link": format!("https://connect.nango.dev/?session_token={TOKEN}")}),
+            nango.on("DELETE /connect/session", 204, Value::Null),
         ),
         "list_environments" => (json!({}), nango),
         "check_environment" => (

@@ -1,7 +1,10 @@
 //! The embedded Nango as a running server, and the demo that tells its story.
 
+mod invitation;
+
 use std::io::Write;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -11,6 +14,8 @@ use tokio::task::JoinHandle;
 use crate::mcp::Server;
 use crate::nango::{Key, Nango, Options, serve};
 use crate::settings::Vars;
+
+pub use invitation::{PATIENCE, invite};
 
 /// Requests a minute that Nango allows by default (DEFAULT_RATE_LIMIT_PER_MIN).
 pub const RATE_LIMIT: u32 = 200;
@@ -82,10 +87,14 @@ pub async fn tell(server: &Server, embedded: &Embedded, out: &mut impl Write) ->
     let session = call(server, out, "create_connect_session", json!({"allowed_integrations": ["github"], "tags": tags})).await?;
     show(out, &session, &["connect_link", "expires_at", "say"])?;
 
-    writeln!(out, "\n2. Ada opens the link and authorizes (the embedded Nango plays the provider). The agent looks, as `next` says:")?;
+    writeln!(out, "\n2. Ada opens the link and authorizes (the embedded Nango plays the provider). The agent waits, as `next` says:")?;
+    // Nango tells times apart by the millisecond; no person is as fast as that.
+    tokio::time::sleep(Duration::from_millis(20)).await;
     click(embedded, &session, "github")?;
     let next = text(&session, "/next/tool")?;
-    let found = call(server, out, &next, session.pointer("/next/arguments").cloned().unwrap_or_default()).await?;
+    let waited = call(server, out, &next, session.pointer("/next/arguments").cloned().unwrap_or_default()).await?;
+    show(out, &waited, &["status", "connection_id"])?;
+    let found = call(server, out, "list_connections", json!({"end_user_id": "ada"})).await?;
     let connection = found.pointer("/connections/0").cloned().context("no connection after the link was completed")?;
     show(out, &connection, &["connection_id", "provider_config_key", "tags", "errors"])?;
 

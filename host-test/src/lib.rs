@@ -8,11 +8,13 @@
 
 pub mod demo;
 pub mod egress;
+mod elicit;
 pub mod http;
 pub mod incoming;
 pub mod limits;
 pub mod mcp;
 pub mod nango;
+mod progress;
 pub mod sandbox;
 pub mod settings;
 pub mod stdio;

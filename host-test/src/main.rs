@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
-use nango_mcp_host::demo::{Embedded, RATE_LIMIT, tell};
+use nango_mcp_host::demo::{Embedded, PATIENCE, RATE_LIMIT, invite, tell};
 use nango_mcp_host::limits::Limits;
 use nango_mcp_host::mcp::Server;
 use nango_mcp_host::nango::{self, Key, Nango, Options};
@@ -161,6 +161,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             let (server, embedded) = start(component, Source { demo: true }).await?;
             if let Some(embedded) = embedded {
                 tell(&server, &embedded, &mut out).await?;
+                let watched = std::io::stdin().is_terminal() && out.is_terminal();
+                invite(&server, &mut out, watched, PATIENCE).await?;
             }
         }
         Command::Nango { listen, key, rate_limit, catalogue, connections } => {

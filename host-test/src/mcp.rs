@@ -15,7 +15,9 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::{Fault, Sandbox, wit};
+use crate::elicit::{self, Opened};
+use crate::progress;
+use crate::sandbox::{Fault, Sandbox, plain, wit};
 
 /// Revisions served: the stateless one and those with a handshake.
 const REVISIONS: [ProtocolVersion; 4] =
@@ -32,6 +34,13 @@ struct Shared {
     config: ServerConfig,
     tools: Vec<Tool>,
     demo: bool,
+    opened: Opened,
+}
+
+/// How a call ended.
+enum Ended {
+    Done(Box<CallToolResult>),
+    Asks(Box<wit::NeedsInput>),
 }
 
 impl Server {
@@ -51,7 +60,7 @@ impl Server {
         let config = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(implementation)
             .with_instructions(info.instructions);
-        Ok(Self { sandbox, shared: Arc::new(Shared { config, tools, demo }) })
+        Ok(Self { sandbox, shared: Arc::new(Shared { config, tools, demo, opened: Opened::default() }) })
     }
 
     /// The tools, as clients see them.
@@ -69,21 +78,85 @@ impl Server {
     /// # Errors
     /// A protocol error: unknown tool, malformed arguments, or a configuration that cannot hold.
     pub async fn call(&self, name: &str, arguments: &str) -> Result<CallToolResult, ErrorData> {
-        let mut result = match self.sandbox.call_tool(name, arguments).await {
+        match self.enter(plain(name, arguments)).await? {
+            Ended::Done(result) => Ok(*result),
+            // Nobody can be asked.
+            Ended::Asks(needs) => Ok(self.finish(called(needs.otherwise))),
+        }
+    }
+
+    async fn enter(&self, call: wit::Call) -> Result<Ended, ErrorData> {
+        let result = match self.sandbox.call(call).await {
             Err(fault) => faulty(&fault),
             Ok(Ok(wit::Outcome::Done(result))) => called(result),
-            // This host declares no client features, so there is nobody to ask.
-            Ok(Ok(wit::Outcome::NeedsInput(needs))) => called(needs.otherwise),
+            Ok(Ok(wit::Outcome::NeedsInput(needs))) => return Ok(Ended::Asks(Box::new(needs))),
             Ok(Err(wit::CallError::UnknownTool(text))) => return Err(ErrorData::invalid_params(text, None)),
             Ok(Err(wit::CallError::MalformedArguments)) => {
                 return Err(ErrorData::invalid_params(MALFORMED, None));
             }
             Ok(Err(wit::CallError::Configuration(text))) => return Err(ErrorData::internal_error(text, None)),
         };
+        Ok(Ended::Done(Box::new(self.finish(result))))
+    }
+
+    /// Results say whether the embedded Nango made them.
+    fn finish(&self, mut result: CallToolResult) -> CallToolResult {
         if self.shared.demo {
             result.meta.get_or_insert_default().insert("demo".into(), true.into());
         }
-        Ok(result)
+        result
+    }
+
+    /// A call of a client, with the questions that come up put to it.
+    async fn serve(&self, request: CallToolRequestParams, context: &RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
+        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let stateless = elicit::is_stateless(context);
+        let mut call = wit::Call {
+            name: request.name.into_owned(),
+            arguments: arguments.to_string(),
+            client: elicit::features(context.client_capabilities().as_ref()),
+            answers: elicit::answers(request.input_responses),
+            state: request.request_state,
+        };
+        let mut opened = None;
+        // Consent, a link, and one more in case the component asks again.
+        for _ in 0..3 {
+            let needs = match self.enter(call.clone()).await? {
+                Ended::Done(result) => {
+                    let structured = result.structured_content.clone().unwrap_or_default();
+                    match opened {
+                        Some(id) => self.shared.opened.remember(id, &structured),
+                        None if call.name == "wait_for_connection" => {
+                            self.shared.opened.tell(&context.peer, &arguments, &structured).await;
+                        }
+                        None => {}
+                    }
+                    return Ok(self.signed(*result).into());
+                }
+                Ended::Asks(needs) => needs,
+            };
+            if stateless {
+                let mut required = elicit::required(&needs).map_err(|error| ErrorData::internal_error(format!("{error:#}"), None))?;
+                self.sign(&mut required.meta);
+                return Ok(required.into());
+            }
+            match elicit::ask(&context.peer, &needs).await {
+                Ok((answers, link)) => {
+                    (call.answers, call.state) = (answers, needs.state);
+                    opened = link;
+                }
+                Err(error) => {
+                    tracing::info!("the client did not put a question to the person: {error:#}");
+                    return Ok(self.signed(self.finish(called(needs.otherwise))).into());
+                }
+            }
+        }
+        Err(ErrorData::internal_error("the component asks without end", None))
+    }
+
+    fn signed(&self, mut result: CallToolResult) -> CallToolResult {
+        self.sign(&mut result.meta);
+        result
     }
 
     /// Results name their server (2026-07-28, "server info").
@@ -123,14 +196,19 @@ impl ServerHandler for Server {
     }
 
     async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
-        let arguments = Value::Object(request.arguments.unwrap_or_default()).to_string();
-        // Dropping the call ends its instance, and with it the request to Nango.
-        let mut result = tokio::select! {
-            result = self.call(&request.name, &arguments) => result?,
-            () = context.ct.cancelled() => return Err(ErrorData::internal_error("cancelled by the client", None)),
+        let token = context.meta.get_progress_token();
+        let progress = async {
+            match token {
+                Some(token) => progress::tell(context.peer.clone(), token).await,
+                None => std::future::pending().await,
+            }
         };
-        self.sign(&mut result.meta);
-        Ok(result.into())
+        // Dropping the call ends its instance, and with it the request to Nango.
+        tokio::select! {
+            result = self.serve(request, &context) => result,
+            () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled by the client", None)),
+            () = progress => Err(ErrorData::internal_error("the call was given up", None)),
+        }
     }
 
     /// Where rmcp cannot read a request's params as those of its method, it takes the method for an unknown one.

@@ -12,19 +12,22 @@
 //! | `/providers`, `/providers/:name`, `/providers.json` | a small catalogue, or a large one ([`Options::catalogue`]) |
 //! | `POST /api-auth/api-key/:integration` | the end user's API key, as the Connect UI sends it |
 //! | `/proxy/*` | Nango's own refusals, then a played provider: an echo, and what `provider` lists |
-//! | `GET /?session_token=…` | where `connect_link` leads |
-//! | `POST /connect/complete?session_token=…&integration=…` | **embedded only**: the person's click, for any auth mode |
+//! | `GET /?session_token=…`, `POST` by its form | **embedded only**: the Connect page, where `connect_link` leads |
+//! | `POST /connect/complete?session_token=…&integration=…` | **embedded only**: the person's click without the page |
+//! | `POST /_demo/break` | **embedded only**: [`Nango::break_connection`] with an API key, `{connection_id, provider_config_key}` |
 //!
-//! Three things differ from Nango on purpose. The last route does not exist there: a real person goes through the
-//! provider's own pages instead. A proxied call is answered by a played provider, since no real one is asked. And that
-//! provider refreshes a token only if its refresh token begins with `refreshable`: a new access token for one hour. Any
-//! other refresh fails, as it does for a Nango that cannot reach the provider.
+//! Three things differ from Nango on purpose. The last three routes do not exist there: its Connect page is a program
+//! of its own, and a real person goes through the provider's pages as well. A proxied call is answered by a played
+//! provider, since no real one is asked. And that provider refreshes a token only if its refresh token begins with
+//! `refreshable`: a new access token for one hour. Any other refresh fails, as it does for a Nango that cannot reach the
+//! provider.
 
 mod allowance;
 mod answer;
 mod api_key;
 mod app;
 mod auth;
+mod breaking;
 mod call;
 mod clock;
 mod completion;
@@ -158,8 +161,7 @@ impl Nango {
         let now = self.inner.options.clock.now();
         match self.state().find_connection(id, integration) {
             Some(found) => {
-                found.expire(now);
-                found.note_auth_error(now);
+                found.fail_for_good(now);
                 true
             }
             None => false,

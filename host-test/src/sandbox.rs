@@ -55,6 +55,12 @@ pub enum Fault {
     Trap,
 }
 
+/// A call for nobody who could be asked.
+pub fn plain(name: &str, arguments: &str) -> wit::Call {
+    let (name, arguments) = (name.to_owned(), arguments.to_owned());
+    wit::Call { name, arguments, client: wit::ClientFeatures::empty(), answers: Vec::new(), state: None }
+}
+
 /// The state of one call.
 pub(crate) struct State {
     table: ResourceTable,
@@ -111,18 +117,19 @@ impl Sandbox {
         self.enter(async |tools, store| tools.nango_mcp_tools().call_list_tools(store).await).await
     }
 
-    /// `call-tool`.
+    /// `call-tool`, for nobody who could be asked.
     ///
     /// # Errors
     /// The guest did not return.
     pub async fn call_tool(&self, name: &str, arguments: &str) -> Result<Result<wit::Outcome, wit::CallError>, Fault> {
-        let call = wit::Call {
-            name: name.to_owned(),
-            arguments: arguments.to_owned(),
-            client: wit::ClientFeatures::empty(),
-            answers: Vec::new(),
-            state: None,
-        };
+        self.call(plain(name, arguments)).await
+    }
+
+    /// `call-tool`.
+    ///
+    /// # Errors
+    /// The guest did not return.
+    pub async fn call(&self, call: wit::Call) -> Result<Result<wit::Outcome, wit::CallError>, Fault> {
         self.enter(async |tools, store| tools.nango_mcp_tools().call_call_tool(store, &call).await).await
     }
 

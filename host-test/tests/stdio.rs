@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::bench::component;
 
-struct Client {
+/// A client of the built host.
+pub(crate) struct Client {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
@@ -16,23 +17,33 @@ struct Client {
 
 impl Client {
     fn start(arguments: &[&str]) -> Self {
+        Self::with(arguments, &[])
+    }
+
+    pub(crate) fn with(arguments: &[&str], vars: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
         command.env_remove("NANGO_SECRET_KEY").current_dir(env!("CARGO_TARGET_TMPDIR"));
+        command.envs(vars.iter().copied());
         command.arg("stdio").args(arguments).arg("--component").arg(component());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
         Self { child, stdin, stdout }
     }
 
-    fn send(&mut self, message: &Value) {
+    pub(crate) fn send(&mut self, message: &Value) {
         writeln!(self.stdin.as_mut().unwrap(), "{message}").unwrap();
     }
 
-    fn ask(&mut self, message: &Value) -> Value {
-        self.send(message);
+    /// The next message of the server.
+    pub(crate) fn next(&mut self) -> Value {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not one line of JSON: {line:?}"));
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("not one line of JSON: {line:?}"))
+    }
+
+    pub(crate) fn ask(&mut self, message: &Value) -> Value {
+        self.send(message);
+        let answer = self.next();
         assert_eq!((&answer["jsonrpc"], &answer["id"]), (&json!("2.0"), &message["id"]), "{answer}");
         answer
     }

@@ -90,9 +90,16 @@ pub static VARIABLES: &[Variable] = &[
     var(
         "NANGO_MCP_APPROVAL",
         "off",
-        "off, phrase",
+        "off, phrase, elicit",
         ReadBy::Component,
-        "`phrase`: tools that write demand an exact phrase in `confirmation`.",
+        "`phrase`: tools that write demand an exact phrase in `confirmation`. `elicit`: the client asks the person; where it cannot, the phrase.",
+    ),
+    var(
+        "NANGO_MCP_LINK_DELIVERY",
+        "auto",
+        "text, elicit, auto",
+        ReadBy::Component,
+        "How a Connect link reaches the person: `text` in the result, `elicit` only through a client that opens it (MCP elicitation, URL mode), `auto` so where the client can.",
     ),
     var("NANGO_MCP_REQUIRE_CONFIRMATION", "false", "true or false", ReadBy::Component, "The older spelling of NANGO_MCP_APPROVAL=phrase."),
     var(

@@ -1,6 +1,9 @@
 //! A JSON-RPC message taken apart: each part stays the text it came as.
 
+use serde_json::Value;
+
 use super::Failure;
+use crate::ask::Client;
 use crate::json::{self, Part, Parts, parts};
 
 /// A message.
@@ -29,6 +32,12 @@ pub(super) struct Params<'a> {
     pub(super) meta_version: Option<&'a str>,
     /// Whether `_meta["io.modelcontextprotocol/clientCapabilities"]` is an object.
     pub(super) has_capabilities: bool,
+    /// What the client can ask the person, by that object.
+    pub(super) client: Client,
+    /// `inputResponses`: keys of questions, and the answers as JSON.
+    pub(super) answers: Vec<(String, String)>,
+    /// `requestState`, of an answer to a question.
+    pub(super) state: Option<String>,
 }
 
 /// A JSON text as a string; `None` if it is another value.
@@ -79,17 +88,27 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// What a client can ask, by its capabilities: an empty `elicitation` stands for forms alone (MCP 2026-07-28, client/elicitation).
+fn client(capabilities: &str) -> Client {
+    let capabilities = json::read(capabilities.as_bytes()).unwrap_or_default();
+    let Some(elicitation) = capabilities.get("elicitation").and_then(Value::as_object) else { return Client::default() };
+    let has = |mode: &str| elicitation.get(mode).is_some_and(Value::is_object);
+    Client { elicit_form: elicitation.is_empty() || has("form"), elicit_url: has("url") }
+}
+
 impl<'a> Params<'a> {
     pub(super) fn read(text: Option<&'a str>) -> Result<Self, Failure> {
         let mut params = Self::default();
         let Some(text) = text else { return Ok(params) };
-        let mut meta = None;
+        let (mut meta, mut answers, mut capabilities) = (None, None, None);
         let found = parts(text, &mut |part, text| match part {
             Part::Key("name") => params.name = Some(text),
             Part::Key("arguments") => params.arguments = present(text),
             Part::Key("cursor") => params.cursor = present(text),
             Part::Key("protocolVersion") => params.version = Some(text),
             Part::Key("_meta") => meta = Some(text),
+            Part::Key("requestState") => params.state = self::text(text),
+            Part::Key("inputResponses") => answers = Some(text),
             Part::Key(_) | Part::Index(_) => {}
         });
         if found != Some(Parts::Object) {
@@ -97,8 +116,15 @@ impl<'a> Params<'a> {
         }
         parts(meta.unwrap_or("{}"), &mut |part, text| match part {
             Part::Key("io.modelcontextprotocol/protocolVersion") => params.meta_version = Some(text),
-            Part::Key("io.modelcontextprotocol/clientCapabilities") => params.has_capabilities = text.starts_with('{'),
+            Part::Key("io.modelcontextprotocol/clientCapabilities") => capabilities = Some(text).filter(|text| text.starts_with('{')),
             Part::Key(_) | Part::Index(_) => {}
+        });
+        params.has_capabilities = capabilities.is_some();
+        params.client = client(capabilities.unwrap_or("{}"));
+        parts(answers.unwrap_or("{}"), &mut |part, text| {
+            if let Part::Key(key) = part {
+                params.answers.push((key.to_owned(), text.to_owned()));
+            }
         });
         Ok(params)
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::envelope::{Params, text};
 use super::era::{Era, LEGACY, MODERN};
 use super::{Failure, LIST_TTL_MS};
+use crate::ask::{Ask, Needs};
 use crate::call::{CallResult, File, Listed};
 use crate::json;
 use crate::tool::Effect;
@@ -88,6 +89,23 @@ pub(super) fn called(result: CallResult) -> Map<String, Value> {
     json::put_if(&mut out, "structuredContent", result.structured.unwrap_or_default());
     json::put_if(&mut out, "_meta", result.meta.unwrap_or_default());
     out
+}
+
+/// The answer to a call that needs the person (MCP 2026-07-28, basic/patterns/mrtr).
+pub(super) fn asks(needs: Needs) -> Map<String, Value> {
+    let mut params = match needs.question.ask {
+        Ask::OpenUrl(url) => json::object([("mode", json::text("url")), ("url", url.into())]),
+        Ask::Form(schema) => json::object([("mode", json::text("form")), ("requestedSchema", schema)]),
+    };
+    json::put(&mut params, "message", needs.question.message.into());
+    let request = json::object([("method", json::text("elicitation/create")), ("params", params.into())]);
+    let mut result = json::object([
+        ("resultType", json::text("input_required")),
+        ("inputRequests", json::object([(needs.question.key, request.into())]).into()),
+        ("requestState", needs.state.into()),
+    ]);
+    sign(&mut result);
+    result
 }
 
 fn file(file: File) -> Value {

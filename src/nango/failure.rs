@@ -130,6 +130,7 @@ pub(super) fn api_failure(request: &Request, answer: &HttpAnswer, body: &Value, 
     let of_integration = of_integration(request);
     let (code, hint) = match (status, own) {
         (_, "server_error") if raw.starts_with("Failed to get connection credentials") => ("refresh_failed", REFRESH.into()),
+        (401, "unknown_connect_session_token") if request.token.is_some() => (own, "the link has expired or was cancelled: make a new one".into()),
         (401, _) => ("key_rejected", key_hint(environment)),
         (403, "forbidden") if raw.contains("docs connect url") => {
             ("docs_connect_not_allowed", "leave `overrides` out: docs_connect needs a Growth or Enterprise plan on Nango Cloud".into())

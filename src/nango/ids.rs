@@ -34,6 +34,12 @@ text! {
     pub struct Search(1..=255);
     /// An opaque cursor.
     pub struct Cursor(1..=512, &CURSOR);
+    /// The token of a Connect session.
+    pub struct SessionToken(86..=86, &SESSION_TOKEN);
+    /// A link with the token of a Connect session in it.
+    pub struct ConnectLink(86..=4096, &CONNECT_LINK);
+    /// A time, as Nango writes it.
+    pub struct Timestamp(20..=40, &TIMESTAMP);
     /// Any key of a map, such as the name of an authorization parameter.
     pub struct AnyKey(1..=255);
 }
@@ -129,6 +135,54 @@ static CURSOR: Pattern = Pattern {
     rule: "be a cursor as an earlier call returned it",
     beyond: None,
 };
+
+/// packages/shared/lib/services/connectSession.service.ts: a prefix and 32 random bytes.
+static SESSION_TOKEN: Pattern = Pattern {
+    regex: "^nango_connect_session_[0-9a-f]{64}$",
+    matches: is_session_token,
+    rule: "be a Connect session token, `nango_connect_session_` and 64 hexadecimal digits",
+    beyond: None,
+};
+
+static CONNECT_LINK: Pattern = Pattern {
+    // Printable ASCII as in a URL, up to `?` without `?` and `#`, up to the token without `#`.
+    regex: r#"^https?://[!-"$->@-~]+\?([!-"$-~]*&)?session_token=nango_connect_session_[0-9a-f]{64}([&#][!-~]*)?$"#,
+    matches: |text| token_in(text).is_some(),
+    rule: "be a Connect link, with its session_token",
+    beyond: None,
+};
+
+/// The session token in a Connect link.
+pub fn token_in(link: &str) -> Option<&str> {
+    let (address, query) = link.split('#').next()?.split_once('?')?;
+    let token = query.split('&').find_map(|pair| pair.strip_prefix("session_token=").filter(|token| is_session_token(token)))?;
+    let host = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"))?;
+    (!host.is_empty() && link.bytes().all(|byte| byte.is_ascii_graphic())).then_some(token)
+}
+
+fn is_session_token(text: &str) -> bool {
+    let digits = text.strip_prefix("nango_connect_session_").unwrap_or_default();
+    digits.len() == 64 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+static TIMESTAMP: Pattern = Pattern {
+    regex: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$",
+    matches: is_timestamp,
+    rule: "be a time such as 2026-11-23T12:42:45.060Z",
+    beyond: Some(Beyond { code: "no_such_time", refuses: |text| super::time::millis(text).is_none(), rule: "be a time that exists" }),
+};
+
+/// The form alone; whether there is such a day is asked beyond it.
+fn is_timestamp(text: &str) -> bool {
+    let Some((whole, rest)) = text.split_at_checked(19) else { return false };
+    let shape: String = whole.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    let (fraction, zone) = match rest.strip_prefix('.') {
+        Some(rest) => rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count()),
+        None => ("0", rest),
+    };
+    let zone: String = zone.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    shape == "9999-99-99T99:99:99" && !fraction.is_empty() && matches!(zone.as_str(), "Z" | "+99:99" | "-99:99")
+}
 
 fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));

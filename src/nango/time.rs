@@ -8,7 +8,7 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// When a session that expires then was issued, on Nango's clock and in Nango's form (`2026-11-23T12:43:12.060Z`).
 pub fn issued_at(expires_at: &str) -> Option<String> {
-    let millis = parse(expires_at)? - SESSION_LIFE;
+    let millis = millis(expires_at)? - SESSION_LIFE;
     let (year, month, day) = date(millis.div_euclid(DAY));
     let (time, millis) = (millis.rem_euclid(DAY) / 1000, millis.rem_euclid(1000));
     let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
@@ -17,12 +17,17 @@ pub fn issued_at(expires_at: &str) -> Option<String> {
 
 /// `13:12 UTC`, for a sentence.
 pub fn clock(at: &str) -> Option<String> {
-    let minutes = parse(at)?.rem_euclid(DAY) / 60_000;
+    let minutes = millis(at)?.rem_euclid(DAY) / 60_000;
     Some(format!("{:02}:{:02} UTC", minutes / 60, minutes % 60))
 }
 
 /// Milliseconds since 1970 (RFC 3339 §5.6); finer digits are cut off.
-fn parse(text: &str) -> Option<i64> {
+pub fn millis(text: &str) -> Option<i64> {
+    micros(text).map(|micros| micros.div_euclid(1000))
+}
+
+/// Microseconds since 1970, as Nango writes them in lists (observed); finer digits are cut off.
+pub fn micros(text: &str) -> Option<i64> {
     let fixed = |(at, byte): (usize, u8)| match at {
         4 | 7 => byte == b'-',
         10 => matches!(byte, b'T' | b't' | b' '),
@@ -45,8 +50,8 @@ fn parse(text: &str) -> Option<i64> {
         Some(rest) => rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count()),
         None => ("000", rest),
     };
-    let millis = fraction.bytes().chain([b'0'; 2]).take(3).fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    (!fraction.is_empty()).then_some(day_count * DAY + seconds * 1000 + millis - offset(zone)?)
+    let micros = fraction.bytes().chain([b'0'; 5]).take(6).fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    (!fraction.is_empty()).then_some((day_count * DAY + seconds * 1000 - offset(zone)?) * 1000 + micros)
 }
 
 /// `Z`, or hours and minutes ahead of UTC, in milliseconds.
@@ -117,7 +122,7 @@ mod tests {
             "2026-11-23T13:12:45+01:00x",
             "é026-11-23T13:12:4",
         ] {
-            assert_eq!(parse(text), None, "{text}");
+            assert_eq!(millis(text), None, "{text}");
         }
     }
 

@@ -25,6 +25,8 @@ pub trait Arg: Sized {
 pub trait Object: Sized {
     /// Its fields, in the order of the declaration.
     const PARAMS: &'static [Param];
+    /// The same as the table of one value.
+    const TABLE: Kind = Kind::Object(Self::PARAMS);
     /// Read it from an object that `check` let pass; `fit` as in [`Arg::take`].
     fn take(object: Map<String, Value>, fit: &mut bool) -> Self;
     /// Write it.

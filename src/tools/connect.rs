@@ -1,10 +1,15 @@
 //! Connect sessions: links with which people connect their accounts.
 
+pub(crate) mod cancel_connect_session;
 pub(crate) mod create_connect_session;
 pub(crate) mod create_reconnect_session;
 pub(crate) mod create_standard_connect_session;
+pub(crate) mod ensure_connection;
+pub(crate) mod get_connect_session;
 mod kept;
 mod session;
+mod token;
+pub(crate) mod wait_for_connection;
 
 use crate::nango::{AnyKey, Email, IntegrationKey, Label, LongText, TagKey, TagValue};
 use crate::tool::{Dict, Open, Passed, object, result};

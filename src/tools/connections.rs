@@ -148,6 +148,12 @@ pub(crate) fn is(connection: &Value, id: &ConnectionId, integration: &Integratio
     is("connection_id", id) && is("provider_config_key", integration)
 }
 
+/// Whether its credentials no longer work, so that the person has to authorize it again. A sync that fails is not mended
+/// by that.
+pub(crate) fn is_broken(connection: &Value) -> bool {
+    json::items(connection, "errors").iter().any(|error| error.get("type").and_then(Value::as_str) != Some("sync"))
+}
+
 /// The connection as the list shows it; null if it is not there.
 ///
 /// # Errors

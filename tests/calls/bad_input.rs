@@ -22,10 +22,12 @@ const FORMLESS: &[&str] = &[
     "' OR 1=1 --",
     "~2/~",
     "2030-13-45 12:00:00",
+    // As long as a session token, and nearly one.
+    "nango_connect_session_00000000000000000000000000000000000000000000000000000000000000AA",
 ];
 
 /// What a dot segment, a header or a path of its own would be.
-const BEYOND: &[&str] = &["..", "a/../b", "//evil.example/x", "Authorization", "a..b@example.com"];
+const BEYOND: &[&str] = &["..", "a/../b", "//evil.example/x", "Authorization", "a..b@example.com", "2026-02-30T12:00:00Z"];
 
 /// A bad value of one place, its code, and where the complaint is if not there.
 type Bad = (Value, &'static str, Option<String>);

@@ -26,7 +26,9 @@ fn a_link_for_the_integrations_and_tags_of_the_callers_choice() {
             "issued_at": "2026-11-23T12:42:45.060Z",
             "expires_at": "2026-11-23T13:12:45.060Z",
             "say": "Please open the link to connect github; it is for you alone and works until 13:12 UTC.",
-            "next": {"tool": "list_connections", "arguments": {"environment": "dev", "integration_id": "github", "end_user_id": "u1"}},
+            "next": {"tool": "wait_for_connection", "arguments": {
+                "environment": "dev", "provider_config_keys": ["github"], "end_user_id": "u1", "since": "2026-11-23T12:42:45.060Z",
+            }},
             "allowed_integrations": ["github"],
             "tags": {"end_user_id": "u1"},
         })
@@ -56,7 +58,9 @@ fn everything_that_can_be_said_about_a_session_reaches_nango() {
     });
     assert_eq!(outcome.value()["tags"], tags);
     assert!(outcome.value()["say"].as_str().unwrap().starts_with("Please open the link to connect github or slack;"));
-    assert_eq!(outcome.value()["next"]["arguments"], json!({"environment": "dev", "end_user_id": "u1"}));
+    let since = "2026-11-23T12:42:45.060Z";
+    let next = json!({"environment": "dev", "provider_config_keys": ["github", "slack"], "end_user_id": "u1", "since": since});
+    assert_eq!(outcome.value()["next"]["arguments"], next);
 }
 
 #[test]
@@ -113,7 +117,9 @@ fn the_convention_makes_the_tags() {
     );
     assert_eq!(
         outcome.value()["next"],
-        json!({"tool": "list_connections", "arguments": {"environment": "dev", "integration_id": "github", "end_user_id": "u1"}})
+        json!({"tool": "wait_for_connection", "arguments": {
+            "environment": "dev", "provider_config_keys": ["github"], "end_user_id": "u1", "since": "2026-11-23T12:42:45.060Z",
+        }})
     );
     assert_eq!(outcome.value()["say"], "Please open the link to connect github; it is for you alone and works until 13:12 UTC.");
 }

@@ -45,9 +45,10 @@ fn scopes_are_named_for_every_toolset_that_is_offered() {
         )
     };
     let of = |vars: &[(&str, &str)]| call_with(&config(vars), &nango(), "check_environment", &json!({})).value()["toolset_scopes"].clone();
-    let write = "environment:connect_sessions:write";
-    assert_eq!(of(&vars[..2]), json!({"connect": [write], "environments": [], "proxy": ["environment:proxy"]}));
-    assert_eq!(of(&vars), json!({"environments": [], "proxy": ["environment:proxy"]}));
+    let connect = ["environment:connect_sessions:write", "environment:connections:list"];
+    assert_eq!(of(&vars[..2]), json!({"connect": connect, "environments": [], "proxy": ["environment:proxy"]}));
+    let waiting = ["environment:connections:list"];
+    assert_eq!(of(&vars), json!({"connect": waiting, "environments": [], "proxy": ["environment:proxy"]}));
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn an_environment_that_works() {
                 "environment:connections:list": "granted",
             },
             "toolset_scopes": {
-                "connect": ["environment:connect_sessions:write"],
+                "connect": ["environment:connect_sessions:write", "environment:connections:list"],
                 "environments": [],
                 "integrations": [
                     "environment:integrations:list", "environment:integrations:read", "environment:integrations:create",

@@ -217,6 +217,25 @@ impl Case<'_> {
             "download_provider_file" => {
                 self.failure.answer.as_ref().is_ok_and(|answer| answer.status / 100 == 2 && !answer.body.is_empty())
             }
+            // What passes by itself is waited out; that an integration exists is a courtesy.
+            "wait_for_connection" => {
+                let passing = |status: u16| status == 429 || status >= 500;
+                let passes = match &self.failure.answer {
+                    Ok(answer) => passing(answer.status),
+                    Err(error) => matches!(error, TransportError::Timeout | TransportError::Broken | TransportError::Refused),
+                };
+                passes && outcome.sent.len() > 2
+                    || passes && !line.contains("connections?") && outcome.sent.len() > 1
+                    || line == "GET /integrations"
+                    || connection && refused
+            }
+            "ensure_connection" => connection && (refused || scope && holds("warnings")),
+            "get_connect_session" => self.failure.name.contains("401 unknown_connect_session_token") && value["status"] == "expired",
+            "cancel_connect_session" => {
+                let gone = self.failure.name.contains("401 unknown_connect_session_token") && value["was_open"] == false;
+                // Which is what Nango answers with.
+                gone || self.failure.name == "204"
+            }
             "search_provider_templates" => scope && line == "GET /integrations" && holds("warnings"),
             // What is too much for one answer is counted in pages.
             "delete_integration" if self.failure.name == "TooLarge" => value["connections_removed"].is_number(),

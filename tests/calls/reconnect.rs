@@ -47,7 +47,9 @@ fn tags_and_webhook_are_read_and_sent_again() {
             "issued_at": "2026-11-23T12:42:45.060Z",
             "expires_at": "2026-11-23T13:12:45.060Z",
             "say": "Please open the link to reconnect github; it is for you alone and works until 13:12 UTC.",
-            "next": {"tool": "get_connection", "arguments": {"environment": "dev", "connection_id": "c-1", "provider_config_key": "github"}},
+            "next": {"tool": "wait_for_connection", "arguments": {
+                "environment": "dev", "provider_config_keys": ["github"], "connection_id": "c-1", "since": "2026-11-23T12:42:45.060Z",
+            }},
             "tags": {"end_user_id": "u1", "team": "t"},
             "preserved_tags": {"end_user_id": "u1", "team": "t"},
             "warnings": [],

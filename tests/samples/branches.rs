@@ -21,6 +21,7 @@ impl Branch {
         let nango = nango
             .or("GET /connections", 200, json!({"connections": [row("c-1")]}))
             .or("GET /providers/github", 200, json!({"data": super::connections::provider()}))
+            .or("POST /connect/sessions/reconnect", 201, session())
             .or("GET /integrations/github", 200, json!({"data": integration("github")}))
             .or("GET /integrations", 200, json!({"data": [integration("github")]}));
         (arguments, nango)
@@ -54,6 +55,44 @@ fn branches() -> Vec<Branch> {
             let page = json!({"connections": [row("c-1")]});
             let nango = Table::new().on("GET /connections", 200, json!({"connections": []})).on("GET /connections", 200, page);
             (changed("list_connections", json!({"end_user_id": "u1"})), nango)
+        }),
+        branch("ensure_connection", "connected", || {
+            let nango = Table::new().on("GET /connections", 200, json!({"connections": [row("c-1")]})).on(
+                "GET /connections/c-1",
+                200,
+                connection(),
+            );
+            (changed("ensure_connection", json!({})), nango)
+        }),
+        branch("ensure_connection", "broken", || {
+            let broken = with(&bare(), json!({"errors": [{"type": "auth", "log_id": "17_x"}]}));
+            let nango = Table::new()
+                .on("GET /connections", 200, json!({"connections": [row("c-1")]}))
+                .on("GET /connections/c-1", 200, broken)
+                .on("POST /connect/sessions/reconnect", 201, session());
+            (changed("ensure_connection", json!({"organization_id": "o1"})), nango)
+        }),
+        branch("ensure_connection", "refresh failed", || {
+            let nango = Table::new()
+                .on("GET /connections", 200, json!({"connections": [row("c-1")]}))
+                .on("GET /connections/c-1", 400, unrefreshed())
+                .on("POST /connect/sessions/reconnect", 201, session());
+            (changed("ensure_connection", json!({})), nango)
+        }),
+        branch("ensure_connection", "several", || {
+            let nango = Table::new().on("GET /connections", 200, json!({"connections": [row("c-1"), row("c-2")]}));
+            (changed("ensure_connection", json!({"tags": {"team": "t"}})), nango)
+        }),
+        branch("wait_for_connection", "of a repair", || {
+            let nango = Table::new().on("GET /connections/c-1", 200, connection());
+            (changed("wait_for_connection", json!({"end_user_id": null, "connection_id": "c-1"})), nango)
+        }),
+        branch("wait_for_connection", "by tags, later", || {
+            let nango = Table::new()
+                .on("GET /connections", 200, json!({"connections": []}))
+                .on("GET /connections", 200, json!({"connections": [row("c-1")]}))
+                .on("GET /integrations", 200, json!({"data": [integration("github")]}));
+            (changed("wait_for_connection", json!({"end_user_id": null, "tags": {"Team": "t"}})), nango)
         }),
         branch("create_reconnect_session", "auth mode asked for", || {
             let nango = Table::new().on("GET /connections/c-1", 200, bare()).on("POST /connect/sessions/reconnect", 201, session());

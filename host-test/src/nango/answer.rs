@@ -85,7 +85,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The answer on the wire: a weak entity tag, 304 when the caller holds it already, and the CORS headers.
+    /// The answer on the wire: a weak entity tag, 304 when the caller holds it already, and but for pages the CORS headers.
     pub(crate) fn into_response(self, method: &str, if_none_match: Option<&str>) -> Response<Body> {
         let tag = self.entity_tag();
         let fresh = self.status == 200 && matches!(method, "GET" | "HEAD") && if_none_match.is_some_and(|held| held == tag);
@@ -103,6 +103,10 @@ impl Answer {
         }
         if let (Ok(tag), true) = (HeaderValue::try_from(tag), status != 204) {
             headers.insert(header::ETAG, tag);
+        }
+        // A page is for the person who opens it: no other site's script may read it.
+        if headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+            return response;
         }
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         let exposed = "X-RateLimit-Limit,X-RateLimit-Remaining,X-RateLimit-Reset,Retry-After";

@@ -14,6 +14,8 @@ use super::state::State;
 pub(crate) enum Entry {
     /// Nobody is asked.
     Open,
+    /// Nobody is asked, and a form may be sent: the Connect page itself says what is wrong with a link.
+    Page,
     /// Nobody is asked, but calls are counted.
     Counted,
     Key,
@@ -69,7 +71,7 @@ pub(crate) fn caller(entry: Entry, call: &Call, options: &Options, state: &State
         let token = call.query.get(name).and_then(|token| token.as_str()).unwrap_or_default();
         return session(token, state, now);
     }
-    if matches!(entry, Entry::Open | Entry::Counted) {
+    if matches!(entry, Entry::Open | Entry::Page | Entry::Counted) {
         return Ok(Caller::Nobody);
     }
     let Some(header) = call.header("authorization") else {

@@ -61,6 +61,11 @@ impl Call {
         self.is("application/json")
     }
 
+    /// Whether the body is what a page's form sends.
+    pub(crate) fn is_form(&self) -> bool {
+        self.is("application/x-www-form-urlencoded")
+    }
+
     fn is(&self, media_type: &str) -> bool {
         let essence = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
         essence.trim().eq_ignore_ascii_case(media_type)
@@ -71,7 +76,7 @@ impl Call {
         match self.json() {
             Some(body) => body.clone(),
             None if self.bytes.is_empty() => Value::Null,
-            None if self.is("application/x-www-form-urlencoded") => parse_query(&String::from_utf8_lossy(&self.bytes)).into(),
+            None if self.is_form() => parse_query(&String::from_utf8_lossy(&self.bytes)).into(),
             None => String::from_utf8_lossy(&self.bytes).into(),
         }
     }

@@ -8,10 +8,11 @@ use super::answer::Answer;
 use super::auth::Caller;
 use super::clock::whole_millis;
 use super::connection::Connection;
+use super::integrations::Integration;
 use super::providers::Catalogue;
 use super::routes::Turn;
 use super::session::Session;
-use super::state::State;
+use super::state::{Environment, State};
 use super::tags;
 use super::validate::{Fields, Issues, Path, Text, UNIQUE_KEY};
 
@@ -57,7 +58,7 @@ fn finish(turn: &mut Turn, integration: &str, credentials: Option<Value>) -> Res
     Ok(Answer::json(200, &json!({ "connectionId": connection_id, "providerConfigKey": integration })))
 }
 
-/// Makes the session's connection, or updates the one it reconnects, and gives its id. Given credentials are an API key.
+/// Completes a session for an integration and gives the connection's id. Given credentials are an API key.
 pub(crate) fn complete(
     state: &mut State,
     catalogue: &Catalogue,
@@ -66,18 +67,49 @@ pub(crate) fn complete(
     credentials: Option<Value>,
     now: OffsetDateTime,
 ) -> Result<String, Answer> {
+    let id = connect(state, catalogue, session, key, credentials, now)?;
+    note(state, session, key, Some(&id));
+    Ok(id)
+}
+
+/// The provider says no, or the person does: no connection is made and none is changed.
+pub(crate) fn fail(state: &mut State, session: &Session, key: &str) -> Result<(), Answer> {
+    offered(state.environment(&session.environment), key)?;
+    allowed(session, key)?;
+    note(state, session, key, None);
+    Ok(())
+}
+
+fn note(state: &mut State, session: &Session, key: &str, connection_id: Option<&str>) {
+    if let Some(kept) = state.sessions.get_mut(&session.token) {
+        kept.note(key, connection_id);
+    }
+}
+
+fn offered<'e>(environment: &'e Environment, key: &str) -> Result<&'e Integration, Answer> {
+    environment.integrations.get(key).ok_or_else(|| Answer::bare(404, "unknown_provider_config"))
+}
+
+fn allowed(session: &Session, key: &str) -> Result<(), Answer> {
+    if session.allows(key) { Ok(()) } else { Err(Answer::bare(400, "integration_not_allowed")) }
+}
+
+/// Makes the session's connection, or updates the one it reconnects.
+fn connect(
+    state: &mut State,
+    catalogue: &Catalogue,
+    session: &Session,
+    key: &str,
+    credentials: Option<Value>,
+    now: OffsetDateTime,
+) -> Result<String, Answer> {
     let environment = state.environment(&session.environment);
-    let Some(integration) = environment.integrations.get(key) else {
-        return Err(Answer::bare(404, "unknown_provider_config"));
-    };
-    let provider = integration.provider.clone();
+    let provider = offered(environment, key)?.provider.clone();
     let mode = catalogue.auth_mode(&provider).unwrap_or_default();
     if credentials.is_some() && mode != "API_KEY" {
         return Err(Answer::bare(400, "invalid_auth_mode"));
     }
-    if !session.allows(key) {
-        return Err(Answer::bare(400, "integration_not_allowed"));
-    }
+    allowed(session, key)?;
     let credentials = credentials.unwrap_or_else(|| made_up(mode));
     let config = session.connection_config(key);
     if let Some((id, _)) = &session.reconnects

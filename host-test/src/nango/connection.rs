@@ -144,8 +144,14 @@ impl Connection {
         self.auth_errors = vec![format!("{millis}_{}", &random[..8])];
     }
 
+    /// As after a refresh that failed because the provider has taken the access back.
+    pub(crate) fn fail_for_good(&mut self, now: OffsetDateTime) {
+        self.expire(now);
+        self.note_auth_error(now);
+    }
+
     /// Lets OAuth2 credentials run out, with a refresh token that no provider will take.
-    pub(crate) fn expire(&mut self, now: OffsetDateTime) {
+    fn expire(&mut self, now: OffsetDateTime) {
         if self.credentials.get("type").and_then(Value::as_str) != Some("OAUTH2") {
             return;
         }

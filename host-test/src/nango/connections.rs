@@ -267,8 +267,7 @@ pub(crate) fn seed(
         connection.tags.insert("end_user_id".to_owned(), format!("user-{nth:04}").into());
         connection.tags.insert("organization_id".to_owned(), format!("org-{:02}", nth % 20).into());
         if nth % 10 == 0 {
-            connection.expire(now);
-            connection.note_auth_error(now);
+            connection.fail_for_good(now);
         }
         state.add_connection(environment, connection);
         made += 1;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::answer::Answer;
@@ -12,7 +12,7 @@ use super::call::Call;
 use super::providers::Catalogue;
 use super::state::{Environment, State};
 use super::validate::{Fields, Issues, Path};
-use super::{Nango, completion, connections, import, integrations, metadata, page, providers, proxy, sessions};
+use super::{Nango, breaking, completion, connections, import, integrations, metadata, page, providers, proxy, sessions};
 
 /// A request under way, with all that its route may use.
 pub(crate) struct Turn<'a> {
@@ -68,9 +68,10 @@ const CLICK_SESSION: Entry = Entry::SessionInQuery("session_token");
 
 /// The first that matches is taken.
 static ROUTES: &[Route] = routes! {
-    GET "/" Entry::Open, [] => page::show;
-    GET "/health" Entry::Open, [] => page::health;
-    GET "/ready" Entry::Open, [] => page::health;
+    GET "/" Entry::Page, [] => page::show;
+    POST "/" Entry::Page, [] => page::press;
+    GET "/health" Entry::Open, [] => health;
+    GET "/ready" Entry::Open, [] => health;
     GET "/providers.json" Entry::Counted, [] => providers::map;
     GET "/providers" Entry::KeyOrSession, [] => providers::list;
     GET "/providers/:provider" Entry::KeyOrSession, [] => providers::one;
@@ -94,6 +95,7 @@ static ROUTES: &[Route] = routes! {
     DELETE "/connect/session" Entry::Session, [] => sessions::delete;
     POST "/api-auth/api-key/:integration" API_KEY_SESSION, [] => completion::api_key;
     POST "/connect/complete" CLICK_SESSION, [] => completion::click;
+    POST "/_demo/break" KEY, ["environment:connections:update"] => breaking::run;
     ANY "/proxy/*" KEY, ["environment:proxy"] => proxy::call;
 };
 
@@ -106,8 +108,8 @@ pub(crate) fn answer(nango: &Nango, call: &Call) -> Answer {
         return Answer::coded(400, "invalid_json", message);
     }
     let Some((route, param)) = find(call) else { return unmatched(call) };
-    let proxied = route.method == "ANY";
-    if !proxied && call.method != "GET" && call.method != "HEAD" && call.has_content_type() && !call.is_json() {
+    let any_body = route.method == "ANY" || route.entry == Entry::Page;
+    if !any_body && call.method != "GET" && call.method != "HEAD" && call.has_content_type() && !call.is_json() {
         return Answer::coded(415, "invalid_content_type", "Content-Type header must be application/json");
     }
     let options = nango.options();
@@ -120,7 +122,7 @@ pub(crate) fn answer(nango: &Nango, call: &Call) -> Answer {
     };
     // API keys share the account's window. Session tokens and open routes are counted apart from it.
     let left = match (&caller, route.entry) {
-        (_, Entry::Open) => None,
+        (_, Entry::Open | Entry::Page) => None,
         (Caller::Key(_), _) => Some(state.account.take(options.rate_limit, now)),
         _ => Some(state.address.take(options.rate_limit, now)),
     };
@@ -164,6 +166,11 @@ fn matches(pattern: &str, segments: &[Cow<'_, str>]) -> Option<String> {
         }
     }
     given.next().is_none().then_some(param)
+}
+
+/// `GET /health` and `GET /ready`.
+fn health(_: &mut Turn) -> Result<Answer, Answer> {
+    Ok(Answer::json(200, &json!({ "result": "ok" })))
 }
 
 /// An unmatched GET falls to the dashboard, which is not there: the observed server answered 500. A full installation

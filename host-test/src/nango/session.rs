@@ -27,6 +27,16 @@ pub(crate) struct Session {
     /// The id and integration of the connection that completion updates.
     pub reconnects: Option<(String, String)>,
     pub expires_at: OffsetDateTime,
+    /// What came of it so far, the newest last: each connection made or renewed, and the failures not made up for.
+    pub attempts: Vec<Attempt>,
+}
+
+/// What came of one try to connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    pub integration: String,
+    /// None: the provider said no.
+    pub connection_id: Option<String>,
 }
 
 impl Session {
@@ -36,6 +46,13 @@ impl Session {
 
     pub(crate) fn allows(&self, integration: &str) -> bool {
         self.allowed_integrations.as_ref().is_none_or(|allowed| allowed.iter().any(|key| key == integration))
+    }
+
+    /// Remembers what came of a try. A success makes up for the failures before it.
+    pub(crate) fn note(&mut self, integration: &str, connection_id: Option<&str>) {
+        let attempt = Attempt { integration: integration.to_owned(), connection_id: connection_id.map(str::to_owned) };
+        self.attempts.retain(|held| *held != attempt && (held.connection_id.is_some() || held.integration != integration));
+        self.attempts.push(attempt);
     }
 
     /// The connection configuration it sets for an integration.
@@ -70,10 +87,8 @@ mod tests {
         assert_ne!(token, new_token());
     }
 
-    #[test]
-    fn a_session_lives_thirty_minutes() {
-        let start = OffsetDateTime::UNIX_EPOCH;
-        let session = Session {
+    fn session() -> Session {
+        Session {
             token: new_token(),
             environment: "dev".to_owned(),
             end_user: None,
@@ -82,9 +97,25 @@ mod tests {
             tags: Tags::new(),
             webhook_url_override: None,
             reconnects: None,
-            expires_at: start + LIFETIME,
-        };
+            expires_at: OffsetDateTime::UNIX_EPOCH + LIFETIME,
+            attempts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_session_lives_thirty_minutes() {
+        let (start, session) = (OffsetDateTime::UNIX_EPOCH, session());
         assert!(session.alive(start + Duration::seconds(1799)));
         assert!(!session.alive(start + Duration::seconds(1800)));
+    }
+
+    #[test]
+    fn what_came_of_it_is_kept_once() {
+        let mut session = session();
+        for (integration, id) in [("a", None), ("b", None), ("a", None), ("a", Some("1")), ("a", Some("1")), ("a", Some("2"))] {
+            session.note(integration, id);
+        }
+        let kept: Vec<_> = session.attempts.iter().map(|held| (held.integration.as_str(), held.connection_id.as_deref())).collect();
+        assert_eq!(kept, [("b", None), ("a", Some("1")), ("a", Some("2"))]);
     }
 }

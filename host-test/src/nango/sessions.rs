@@ -212,6 +212,7 @@ impl Wanted {
             webhook_url_override: self.webhook_url_override,
             reconnects,
             expires_at: whole_millis(turn.now) + LIFETIME,
+            attempts: Vec::new(),
         })
     }
 }

@@ -35,14 +35,16 @@ struct Session {
     nango: Embedded,
     stable: Stable,
     folder: std::path::PathBuf,
+    clock: Clock,
 }
 
 impl Session {
     async fn begin() -> Self {
-        let options = Options { clock: Clock::fixed(NOON), ..Options::default() };
+        let clock = Clock::fixed(NOON);
+        let options = Options { clock: clock.clone(), ..Options::default() };
         let nango = Embedded::with(([127, 0, 0, 1], 0).into(), KEY.into(), options).await.unwrap();
         let stable = Stable::new(nango.address);
-        Self { out: HEAD.to_owned(), nango, stable, folder: folder("session") }
+        Self { out: HEAD.to_owned(), nango, stable, folder: folder("session"), clock }
     }
 
     fn chapter(&mut self, title: &str) {
@@ -76,6 +78,8 @@ impl Session {
 
     /// What the person does: the link leads to Nango's page, and the embedded one has this instead of it.
     async fn click(&mut self, link: &str) -> Value {
+        // A person needs a moment.
+        self.clock.advance(std::time::Duration::from_secs(60));
         let token = link.split("session_token=").nth(1).unwrap().split('&').next().unwrap();
         let url = format!("http://{}/connect/complete?session_token={token}", self.nango.address);
         let answer = post(&url).await;
@@ -129,13 +133,13 @@ async fn connect(session: &mut Session) -> Value {
     );
     let ada = json!({"provider_config_key": "crm", "principal": "ada@example.com", "owner_kind": "user", "purpose": "crm_sync"});
     let link = session.call("create_standard_connect_session", &ada);
-    session.say("Ada opens it and authorizes at the provider. The embedded Nango has no such pages; it takes this request for her click:");
+    session.say("Ada opens it and authorizes at the provider. On the page of the embedded Nango she would press Connect; this request does the same:");
     let clicked = session.click(link["connect_link"].as_str().unwrap()).await;
-    session.say("Whether she has finished tells the call that `next` holds, as it stands there.");
+    session.say("Whether she has finished tells the call that `next` holds, as it stands there: it waits for her, and needs not.");
     let mut next = link["next"]["arguments"].clone();
     next.as_object_mut().unwrap().shift_remove("environment");
-    let listed = session.call(link["next"]["tool"].as_str().unwrap(), &next);
-    let id = listed["connections"][0]["connection_id"].clone();
+    let waited = session.call(link["next"]["tool"].as_str().unwrap(), &next);
+    let id = waited["connection_id"].clone();
     assert_eq!(id, clicked["connectionId"], "it is the connection that was made");
     session.say("`after_connect` says what remains to do, once the connection has an id: the convention's metadata.");
     let mut after = link["after_connect"]["arguments"].clone();

@@ -176,7 +176,12 @@ fn cell(text: &str) -> String {
 async fn example(entry: &Entry) -> String {
     let (nango, server) = furnished().await;
     let mut stable = Stable::new(nango.address);
-    let mut arguments = arguments(entry.name);
+    let mut example = arguments(entry.name);
+    if matches!(entry.name, "get_connect_session" | "cancel_connect_session") {
+        let link = server.call("create_connect_session", &arguments("create_connect_session").to_string()).await.unwrap();
+        example["connect_link"] = good(&link)["connect_link"].clone();
+    }
+    let mut arguments = example;
     if entry.environment {
         let fields = arguments.as_object_mut().unwrap();
         fields.shift_insert(0, "environment".to_owned(), "default".into());
@@ -219,6 +224,10 @@ fn arguments(tool: &str) -> Value {
         | "get_connection_context"
         | "refresh_connection_credentials"
         | "delete_connection" => of_ada(json!({})),
+        "ensure_connection" => json!({"provider_config_key": "hubspot", "end_user_id": "grace", "end_user_email": "grace@example.com"}),
+        "wait_for_connection" => json!({"provider_config_keys": ["github"], "end_user_id": "ada"}),
+        // Of a link made for the example.
+        "get_connect_session" | "cancel_connect_session" => json!({}),
         "list_environments" | "check_environment" | "describe_connection_convention" | "audit_connection_conventions" => json!({}),
         "list_integrations" => json!({"limit": 3}),
         "get_integration" | "delete_integration" => json!({"integration_id": "github"}),

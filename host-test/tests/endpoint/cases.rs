@@ -85,6 +85,16 @@ fn plain(name: &'static str, body: &str, status: u16, says: Value) -> Case {
     Case::new(name, vec![], body, status, says)
 }
 
+/// A stateless call that makes a link, of a client with these capabilities.
+#[allow(clippy::needless_pass_by_value, reason = "a `json!` written where it is used is given away")]
+fn asking(name: &'static str, capabilities: Value, says: Value) -> Case {
+    let mut params = json!({"name": "create_connect_session",
+        "arguments": {"allowed_integrations": ["github"], "tags": {"end_user_id": "u1"}}});
+    params["_meta"] = meta(MODERN);
+    params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities;
+    modern(name, "tools/call", params, &[], 200, says)
+}
+
 /// Every transcript.
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = envelopes();
@@ -318,6 +328,24 @@ fn calls() -> Vec<Case> {
             200,
             json!({"id": "a-1", "result": {"isError": false}}),
         ),
+        asking(
+            "a link that the client can open",
+            json!({"elicitation": {"url": {}}}),
+            json!({"id": "a-1", "result": {"resultType": "input_required", "requestState": "*", "inputRequests": {"open_link": {
+                "method": "elicitation/create", "params": {"mode": "url", "url": "~session_token=", "message": "~Please open"},
+            }}}}),
+        ),
+        asking(
+            "a client with forms alone",
+            json!({"elicitation": {}}),
+            json!({"id": "a-1", "result": {"resultType": "complete", "structuredContent": {"connect_link": "*"}}}),
+        ),
+        asking(
+            "an elicitation that is none",
+            json!({"elicitation": 7}),
+            json!({"id": "a-1", "result": {"resultType": "complete", "structuredContent": {"connect_link": "*"}}}),
+        )
+        .but_host("rmcp reads capabilities that are not of their form as none at all", 400, error(id(), -32602)),
         modern("another name in base64", "tools/call", environments, &[("mcp-name", "=?base64?eA==?=")], 400, error(id(), -32020)),
     ]
 }

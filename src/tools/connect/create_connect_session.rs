@@ -1,6 +1,6 @@
 //! A link for new connections, with tags or end user as the caller likes.
 
-use super::session::{given, look_for, merged, webhook};
+use super::session::{given, merged, wait_for, webhook};
 use super::{Defaults, EndUser, Organization, Overrides, Session, TagsArg, link_output, tag_dict};
 use crate::context::Context;
 use crate::error::Error;
@@ -78,8 +78,8 @@ impl crate::tool::Tool for Tool {
         let created = session.create(cx, &integrations)?;
         Ok(Output {
             say: created.say(&format!("connect {}", integrations.join(" or "))),
-            next: look_for(cx, &integrations, &tags),
-            connect_link: created.connect_link,
+            next: wait_for(cx, &integrations, &created, &tags),
+            connect_link: Some(created.connect_link),
             token: args.include_token.then_some(created.token),
             issued_at: created.issued_at,
             expires_at: created.expires_at,

@@ -1,13 +1,13 @@
 //! A link that repairs a connection, with its tags kept.
 
-use super::session::{generated, given, merged, webhook};
-use super::{Defaults, EndUser, Kept, Next, Organization, Overrides, Session, TagsArg, link_output, tag_dict};
+use super::session::{generated, given, merged, wait, webhook};
+use super::{Defaults, EndUser, Kept, Organization, Overrides, Session, TagsArg, link_output, tag_dict};
 use crate::context::Context;
 use crate::error::Error;
+use crate::json;
 use crate::nango::tags::{self, Tags};
 use crate::nango::{ConnectionId, IntegrationKey, TagKey, UrlOrEmpty};
 use crate::tool::{Dict, Effect, List, Toolset, object};
-use crate::tools::connections;
 
 object! {
     /// Arguments.
@@ -81,8 +81,6 @@ impl crate::tool::Tool for Tool {
         let preserved: Tags = kept.tags.iter().filter(|(key, _)| !named.iter().any(|(name, _)| name == key)).cloned().collect();
         let all = tags::lay(preserved.clone(), &named);
         tags::capacity(&all)?;
-        let next =
-            Next { tool: "get_connection".into(), arguments: connections::arguments(cx, &args.connection_id, &args.provider_config_key) };
         let session = Session {
             tags: tags::lay(preserved.clone(), &given(args.tags.as_ref(), "tags")?),
             end_user: args.end_user.as_ref(),
@@ -94,8 +92,13 @@ impl crate::tool::Tool for Tool {
         let created = session.reconnect(cx, &args.connection_id, &args.provider_config_key)?;
         Ok(Output {
             say: created.say(&format!("reconnect {}", &*args.provider_config_key)),
-            next,
-            connect_link: created.connect_link,
+            next: wait(
+                cx,
+                &[args.provider_config_key.to_string()],
+                &created,
+                json::object([("connection_id", json::text(&args.connection_id))]),
+            ),
+            connect_link: Some(created.connect_link),
             token: args.include_token.then_some(created.token),
             issued_at: created.issued_at,
             expires_at: created.expires_at,

@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use super::session::look_for;
+use super::session::wait_for;
 use super::{Defaults, Next, Session, link_output, tag_dict};
 use crate::context::Context;
 use crate::error::Error;
@@ -98,8 +98,8 @@ impl crate::tool::Tool for Tool {
         let created = session.create(cx, std::slice::from_ref(&integration))?;
         Ok(Output {
             say: created.say(&format!("connect {integration}")),
-            next: look_for(cx, &[integration], &tags),
-            connect_link: created.connect_link,
+            next: wait_for(cx, &[integration], &created, &tags),
+            connect_link: Some(created.connect_link),
             token: args.include_token.then_some(created.token),
             issued_at: created.issued_at,
             expires_at: created.expires_at,

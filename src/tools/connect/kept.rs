@@ -37,8 +37,13 @@ impl Kept {
         // A failed refresh is the usual reason for a reconnect. What is not this connection is refused: a link made all
         // the same would wipe its tags, or put another's in their place.
         let connection = connections::found(cx, id, integration, answer)?;
-        let (tags, lost) = connections::tags_of(&connection);
-        let mut warnings = losses(cx, &connection);
+        Ok(Self::of(&connection, || auth_mode(cx, &connection)))
+    }
+
+    /// What of this connection is kept. `mode` looks for its auth mode where that decides what is lost.
+    pub(crate) fn of(connection: &Value, mode: impl FnOnce() -> Option<String>) -> Self {
+        let (tags, lost) = connections::tags_of(connection);
+        let mut warnings = losses(connection, mode);
         if !lost.is_empty() {
             warnings.push(format!(
                 "{} of the connection's tags break Nango's own rules and cannot be sent again: completing this link drops them",
@@ -46,14 +51,14 @@ impl Kept {
             ));
         }
         let webhook_url_override = connection.get("webhook_url_override").and_then(Value::as_str).map(str::to_owned);
-        let person = json::text_at(&connection, "end_user", "id").map(str::to_owned);
-        Ok(Self { tags, webhook_url_override, person, warnings })
+        let person = json::text_at(connection, "end_user", "id").map(str::to_owned);
+        Self { tags, webhook_url_override, person, warnings }
     }
 }
 
 /// What completing the reconnect resets: for providers without OAuth, metadata and connection_config
 /// (observed for API_KEY; packages/server/lib/controllers/auth for the others).
-fn losses(cx: &Context<'_>, connection: &Value) -> Vec<String> {
+fn losses(connection: &Value, mode: impl FnOnce() -> Option<String>) -> Vec<String> {
     let lost: Vec<String> = ["metadata", "connection_config"]
         .into_iter()
         .filter_map(|field| {
@@ -66,17 +71,21 @@ fn losses(cx: &Context<'_>, connection: &Value) -> Vec<String> {
         return Vec::new();
     }
     let lost = lost.join(" and ");
-    match auth_mode(cx, connection) {
+    match mode() {
         Some(mode) if mode.contains("OAUTH") || mode == "APP" || mode == "CUSTOM" => Vec::new(),
         Some(mode) => vec![format!("the provider's auth mode is {mode}: completing this link resets {lost}; write them again afterwards")],
         None => vec![format!("unless the provider uses OAuth, completing this link resets {lost}; look at them afterwards")],
     }
 }
 
+/// The auth mode of the credentials, where the key may see them.
+pub(crate) fn shown_mode(connection: &Value) -> Option<String> {
+    json::text_at(connection, "credentials", "type").filter(|mode| connections::is_mode(mode)).map(str::to_owned)
+}
+
 /// The auth mode: of the credentials where the key may see them, else of the provider, which any key may read.
 fn auth_mode(cx: &Context<'_>, connection: &Value) -> Option<String> {
-    let of_credentials = json::text_at(connection, "credentials", "type").map(str::to_owned);
-    let mode = of_credentials.or_else(|| {
+    let mode = shown_mode(connection).or_else(|| {
         let provider = IntegrationKey::from_text(connection.get("provider")?.as_str()?)?;
         let request = Request::get("GET /providers/:provider", Path::fixed("/providers").segment(&provider));
         json::text_at(&cx.send(&request).ok()?.json().ok()?, "data", "auth_mode").map(str::to_owned)

@@ -100,6 +100,7 @@ impl Session<'_> {
 
     /// POST /connect/sessions.
     pub(crate) fn create(self, cx: &Context<'_>, allowed: &[String]) -> Result<Created, Error> {
+        cx.handover.check()?;
         let mut body = self.body();
         json::put(&mut body, "allowed_integrations", allowed.into());
         let request = Request::post("POST /connect/sessions", Path::fixed("/connect/sessions"), body.into());
@@ -108,6 +109,7 @@ impl Session<'_> {
 
     /// POST /connect/sessions/reconnect, where the integration is called integration_id.
     pub(crate) fn reconnect(self, cx: &Context<'_>, connection_id: &str, integration: &str) -> Result<Created, Error> {
+        cx.handover.check()?;
         let mut body = self.body();
         json::put(&mut body, "connection_id", json::text(connection_id));
         json::put(&mut body, "integration_id", json::text(integration));
@@ -141,22 +143,34 @@ impl Created {
     }
 }
 
-/// list_connections for the person and, where it is one, the integration: how to see whether they have finished.
-pub(crate) fn look_for(cx: &Context<'_>, integrations: &[String], tags: &Tags) -> Next {
-    let mut arguments = json::empty();
-    json::put(&mut arguments, "environment", json::text(cx.environment()));
-    if let [only] = integrations {
-        json::put(&mut arguments, "integration_id", json::text(only));
-    }
-    match tags.iter().find(|(key, _)| key == "end_user_id") {
-        Some((_, id)) => json::put(&mut arguments, "end_user_id", json::text(id)),
-        None if !tags.is_empty() => {
-            let tags: Map<String, Value> = tags.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
-            json::put(&mut arguments, "tags", tags.into());
+/// wait_for_connection at these integrations for whom `whom` names, from the link on.
+pub(crate) fn wait(cx: &Context<'_>, integrations: &[String], created: &Created, whom: Map<String, Value>) -> Next {
+    let mut arguments = json::object([
+        ("environment", json::text(cx.environment())),
+        ("provider_config_keys", integrations.iter().map(|key| json::text(key)).collect()),
+    ]);
+    arguments.extend(whom);
+    json::put_if(&mut arguments, "since", created.issued_at.as_deref().map_or(Value::Null, json::text));
+    Next { tool: "wait_for_connection".into(), arguments }
+}
+
+/// [`wait`] for the person that the tags name. Without any tag there is no telling who it was, but from the list.
+pub(crate) fn wait_for(cx: &Context<'_>, integrations: &[String], created: &Created, tags: &Tags) -> Next {
+    let whom = match tags.iter().find(|(key, _)| key == "end_user_id") {
+        Some((_, id)) => json::object([("end_user_id", json::text(id))]),
+        None if tags.is_empty() => {
+            let mut arguments = json::object([("environment", json::text(cx.environment()))]);
+            if let [only] = integrations {
+                json::put(&mut arguments, "integration_id", json::text(only));
+            }
+            return Next { tool: "list_connections".into(), arguments };
         }
-        None => {}
-    }
-    Next { tool: "list_connections".into(), arguments }
+        None => {
+            let tags: Map<String, Value> = tags.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+            json::object([("tags", tags.into())])
+        }
+    };
+    wait(cx, integrations, created, whom)
 }
 
 /// The webhook override as Nango takes it.
@@ -170,8 +184,9 @@ macro_rules! link_output {
         crate::tool::result! {
             /// The link and what to do with it.
             pub(crate) struct Output {
-                /// The link for the person. It contains a session token: whoever opens it connects an account as that person.
-                connect_link: String,
+                /// The link for the person; absent where the client shows it to them itself. It contains a session token: whoever
+                /// opens it connects an account as that person.
+                connect_link: Option<String>,
                 /// The session token alone, only if include_token was true.
                 token: Option<String>,
                 /// When the session was issued, on Nango's clock.

@@ -7,7 +7,7 @@ mod serve;
 use nango_mcp::config::ConfigError;
 use nango_mcp::tool::Effect;
 use nango_mcp::wasi_http::WasiHttp;
-use nango_mcp::{CallError, Config, json};
+use nango_mcp::{Ask, Call, CallError, CallResult, Client, Config, Needs, Outcome, Person, json};
 
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated; wit/nango-mcp.wit documents it")]
 mod bindings {
@@ -59,14 +59,35 @@ impl tools::Guest for Component {
 
     fn call_tool(call: tools::Call) -> Result<tools::Outcome, tools::CallError> {
         let config = configured()?;
-        let result = nango_mcp::call_tool(&config, &WasiHttp, &call.name, &call.arguments).map_err(call_error)?;
-        Ok(tools::Outcome::Done(tools::CallResult {
-            content: result.text.into_iter().map(tools::Content::Text).chain(result.files.into_iter().map(file)).collect(),
-            structured: result.structured.map(|value| json::write(&value)),
-            meta: result.meta.map(|value| json::write(&value)),
-            is_error: result.is_error,
-        }))
+        let client = Client {
+            elicit_form: call.client.contains(tools::ClientFeatures::ELICIT_FORM),
+            elicit_url: call.client.contains(tools::ClientFeatures::ELICIT_URL),
+        };
+        let person = Person { client, answers: &call.answers, state: call.state.as_deref() };
+        let call = Call { name: &call.name, arguments: &call.arguments, person };
+        Ok(match nango_mcp::call(&config, &WasiHttp, &call).map_err(call_error)? {
+            Outcome::Done(result) => tools::Outcome::Done(called(result)),
+            Outcome::Asks(needs) => tools::Outcome::NeedsInput(asks(*needs)),
+        })
     }
+}
+
+fn called(result: CallResult) -> tools::CallResult {
+    tools::CallResult {
+        content: result.text.into_iter().map(tools::Content::Text).chain(result.files.into_iter().map(file)).collect(),
+        structured: result.structured.map(|value| json::write(&value)),
+        meta: result.meta.map(|value| json::write(&value)),
+        is_error: result.is_error,
+    }
+}
+
+fn asks(needs: Needs) -> tools::NeedsInput {
+    let ask = match needs.question.ask {
+        Ask::OpenUrl(url) => tools::Ask::OpenUrl(url),
+        Ask::Form(schema) => tools::Ask::Form(json::write(&schema)),
+    };
+    let question = tools::Question { key: needs.question.key.to_owned(), message: needs.question.message, ask };
+    tools::NeedsInput { questions: vec![question], state: Some(needs.state), otherwise: called(needs.otherwise) }
 }
 
 /// The variables of this instance, in its host's order.

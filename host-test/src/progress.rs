@@ -1,0 +1,27 @@
+//! Signs of life from a call that takes its time: the host's own, so that the component needs nothing for it.
+
+use std::time::Duration;
+
+use rmcp::model::{ProgressNotificationParam, ProgressToken};
+use rmcp::{Peer, RoleServer};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+/// Between two of them, and before the first: a call that is over sooner needs none.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Tell the client every second how long a call takes, for as long as this is polled (MCP, basic/utilities/progress).
+pub(crate) async fn tell(peer: Peer<RoleServer>, token: ProgressToken) {
+    let begun = Instant::now();
+    let mut ticks = interval_at(begun + PERIOD, PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let seconds = begun.elapsed().as_secs();
+        #[expect(clippy::cast_precision_loss, reason = "a call has at most a minute")]
+        let told = ProgressNotificationParam::new(token.clone(), seconds as f64).with_message(format!("{seconds} s"));
+        if peer.notify_progress(told).await.is_err() {
+            // Nobody listens any longer; the call is ended by whoever notices that.
+            std::future::pending::<()>().await;
+        }
+    }
+}
