@@ -129,6 +129,13 @@ jco: build ## Serve the component on Node with jco and call it
 browser: build ## Open the Connect page in headless Chromium: SCREENSHOTS=1 rewrites docs/page, INSTALL=1 installs chromium
 	host-test/browser/run $(HOST)
 
+.PHONY: evals
+evals: build ## Play the everyday requests of evals/: 30 right ways pass, 60 wrong ways fail; then a driver through MCP
+	@cargo build --quiet --locked -p nango-mcp-host --example evals
+	target/debug/examples/evals
+	@if python3 -c 'import tomllib' 2>/dev/null; then target/debug/examples/evals --driver evals/driver-example; \
+	else echo "NOT TESTED: evals/driver-example needs python3, 3.11 or later" >&2; fi
+
 .PHONY: ci
 ci: ## What CI runs
 	.ci/run

@@ -47,6 +47,7 @@ mod sample;
 mod seen;
 mod session;
 mod sessions;
+mod snapshot;
 mod state;
 mod synthetic;
 mod tags;

@@ -18,6 +18,7 @@ mod conversation;
 mod deploy;
 mod documents;
 mod endpoint;
+mod evals;
 mod faults;
 mod memory;
 mod page;
