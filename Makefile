@@ -92,7 +92,7 @@ generate: component ## Rewrite what is generated: snapshots of the tools, tables
 lint: build ## Formatting, clippy with warnings as errors, and the tools' words by tdqs (needs python3)
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --profile component $(WASM) -p nango-mcp-component -p misbehaving-guest -- -D warnings
+	cargo clippy --locked --profile component $(WASM) -p nango-mcp-component -p misbehaving-guest -p bench-bare -- -D warnings
 	host-test/clients/lint $(HOST)
 
 .PHONY: deny
@@ -128,6 +128,18 @@ jco: build ## Serve the component on Node with jco and call it
 .PHONY: browser
 browser: build ## Open the Connect page in headless Chromium: SCREENSHOTS=1 rewrites docs/page, INSTALL=1 installs chromium
 	host-test/browser/run $(HOST)
+
+# A component that makes one POST and nothing else, built like ours.
+.PHONY: bare
+bare: target host
+	@RUSTC_BOOTSTRAP=1 cargo build --quiet --locked --profile component $(WASM) $(SMALL) -p bench-bare
+	@mkdir -p target/bench
+	@$(FINISH) target/wasm32-wasip2/component/bench_bare.wasm target/bench/bare.wasm
+
+.PHONY: bench-serve
+bench-serve: build bare wasmtime ## The component in wasmtime serve, beside a bare one and a native server; QUICK=1 takes half a minute
+	@cargo build --quiet --locked --example bench_serve
+	WASMTIME=$(WASMTIME) target/debug/examples/bench_serve $(if $(QUICK),--quick)
 
 .PHONY: evals
 evals: build ## Play the everyday requests of evals/: 30 right ways pass, 60 wrong ways fail; then a driver through MCP
