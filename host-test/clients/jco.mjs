@@ -40,7 +40,7 @@ function say(...lines) {
 async function check(result) {
   const { connect_link: link, tags, allowed_integrations: allowed, next } = result.structuredContent ?? {};
   assert.equal(result.isError, false, JSON.stringify(result));
-  assert.deepEqual([tags, allowed, next?.tool], [session.tags, session.allowed_integrations, 'list_connections']);
+  assert.deepEqual([tags, allowed, next?.tool], [session.tags, session.allowed_integrations, 'wait_for_connection']);
   assert.deepEqual(JSON.parse(result.content[0].text), result.structuredContent);
   const opened = new URL(link);
   assert.equal(opened.origin, nango);

@@ -2,17 +2,26 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::Uri;
-use http_body_util::BodyExt;
+use http::{Method, Uri};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use nango_mcp::config::Base;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
+
+use crate::limits::Limits;
+use crate::resolver::{Prohibited, Resolver};
+use crate::secrets::{Secrets, Watch};
+use crate::settings::Grant;
 
 /// The longest wait for a connection, or for the first byte of an answer, when the guest asks for none.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -51,23 +60,29 @@ impl std::fmt::Display for Origin {
     }
 }
 
-type Connector = HttpsConnector<HttpConnector>;
+type Connector = HttpsConnector<HttpConnector<Resolver>>;
 
-/// One client for all calls: connections and TLS sessions are kept between them.
-#[derive(Clone, Default)]
+/// One client for all calls to an origin: connections and TLS sessions are kept between them.
+#[derive(Clone)]
 pub struct Pool {
     // Made on first use: reading the system's certificates takes longer than the rest of the start.
     client: Arc<OnceLock<Client<Connector, WasiBody>>>,
+    resolver: Resolver,
 }
 
 impl Pool {
+    /// For that origin.
+    pub fn of(origin: &Origin) -> Self {
+        Self { client: Arc::default(), resolver: Resolver::of(&origin.base.host) }
+    }
+
     fn client(&self) -> Client<Connector, WasiBody> {
-        self.client.get_or_init(build).clone()
+        self.client.get_or_init(|| build(self.resolver.clone())).clone()
     }
 }
 
-fn build() -> Client<Connector, WasiBody> {
-    let mut http = HttpConnector::new();
+fn build(resolver: Resolver) -> Client<Connector, WasiBody> {
+    let mut http = HttpConnector::new_with_resolver(resolver);
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(PATIENCE));
@@ -85,15 +100,42 @@ fn build() -> Client<Connector, WasiBody> {
         .build(connector)
 }
 
-/// The hook behind `wasi:http/outgoing-handler` of one call.
+/// The hook behind `wasi:http/outgoing-handler` of one call: what may go out, and what may come back.
 pub(crate) struct Egress {
     origin: Origin,
+    secrets: Secrets,
+    read_only: bool,
     pool: Pool,
+    requests_left: u32,
+    bytes_left: Arc<AtomicU64>,
 }
 
 impl Egress {
-    pub(crate) fn new(origin: Origin, pool: Pool) -> Self {
-        Self { origin, pool }
+    pub(crate) fn new(grant: &Grant, pool: Pool, limits: &Limits) -> Self {
+        Self {
+            origin: grant.origin.clone(),
+            secrets: grant.secrets.clone(),
+            read_only: grant.read_only,
+            pool,
+            requests_left: limits.requests,
+            bytes_left: Arc::new(AtomicU64::new(limits.received)),
+        }
+    }
+
+    /// Let a request pass, its handle replaced by the key.
+    ///
+    /// # Errors
+    /// It may not; the text says why, for the operator.
+    fn admit<B>(&mut self, request: &mut http::Request<B>) -> std::result::Result<(), &'static str> {
+        if !self.origin.allows(request.uri()) {
+            return Err("that is not the granted origin");
+        }
+        if self.read_only && !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Err("this server is read-only");
+        }
+        self.requests_left = self.requests_left.checked_sub(1).ok_or("the call has sent as many requests as it may")?;
+        let below = request.uri().path().strip_prefix(&self.origin.base.prefix).unwrap_or_default().to_owned();
+        self.secrets.authorize(request, &below)
     }
 }
 
@@ -107,24 +149,73 @@ impl WasiHttpHooks for Egress {
 
     fn send_request(
         &mut self,
-        request: http::Request<WasiBody>,
+        mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _finished: Box<dyn Future<Output = Result<()>> + Send>,
     ) -> Box<dyn Future<Output = Result<Sent>> + Send> {
-        if !self.origin.allows(request.uri()) {
+        if let Err(why) = self.admit(&mut request) {
             // Path and query may carry what the guest wanted to leak.
             let wanted = (request.uri().scheme_str().unwrap_or("?"), request.uri().authority().map_or("?", |authority| authority.as_str()));
-            tracing::warn!(granted = %self.origin, "denied outbound {} to {}://{}", request.method(), wanted.0, wanted.1);
+            tracing::warn!(granted = %self.origin, "denied outbound {} to {}://{}: {why}", request.method(), wanted.0, wanted.1);
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         }
         let client = self.pool.client();
         let first_byte = options.and_then(|options| options.first_byte_timeout).unwrap_or(PATIENCE);
+        let (secrets, left, origin) = (self.secrets.clone(), self.bytes_left.clone(), self.origin.clone());
         Box::new(async move {
             let answered = tokio::time::timeout(first_byte, client.request(request)).await;
             let response = answered.map_err(|_| Error::ConnectionReadTimeout)?.map_err(|error| reason(&error))?;
-            let response = response.map(|body| body.map_err(|error| reason(&error)).boxed_unsync());
+            if response.headers().values().any(|value| secrets.stand_in(value.as_bytes())) {
+                return Err(echoed(&origin));
+            }
+            let watch = secrets.watch();
+            let response = response.map(|body| Guarded { body, watch, left, origin }.boxed_unsync());
             Ok((response, Box::new(std::future::ready(Ok(()))) as Box<dyn Future<Output = Result<()>> + Send>))
         })
+    }
+}
+
+/// An answer holds a key, as of an origin that sends back the headers it got. The guest must not see it.
+fn echoed(origin: &Origin) -> Error {
+    tracing::error!("an answer from {origin} held an API key; it was cut off before the component saw it");
+    Error::InternalError(Some("the answer held a secret of the host's".into()))
+}
+
+/// The body of an answer, held to what a call may receive, and cut where a key stands in it.
+struct Guarded {
+    body: hyper::body::Incoming,
+    watch: Watch,
+    left: Arc<AtomicU64>,
+    origin: Origin,
+}
+
+impl Body for Guarded {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            None => return Poll::Ready(None),
+            Some(Err(error)) => return Poll::Ready(Some(Err(reason(&error)))),
+            Some(Ok(frame)) => frame,
+        };
+        let size = frame.data_ref().map_or(0, |data| data.len() as u64);
+        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size)).is_err() {
+            tracing::warn!("an answer from {} was cut off: the call has received as much as it may", self.origin);
+            return Poll::Ready(Some(Err(Error::HttpResponseBodySize(None))));
+        }
+        match frame.data_ref().is_some_and(|data| self.watch.sees(data)) {
+            true => Poll::Ready(Some(Err(echoed(&self.origin)))),
+            false => Poll::Ready(Some(Ok(frame))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -153,6 +244,7 @@ fn reason(error: &(dyn StdError + 'static)) -> Error {
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
             return match error.kind() {
+                _ if error.get_ref().is_some_and(|inner| inner.is::<Prohibited>()) => Error::DestinationIpProhibited,
                 _ if is_tls(error) => Error::TlsCertificateError,
                 io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
                 io::ErrorKind::TimedOut => Error::ConnectionTimeout,

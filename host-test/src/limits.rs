@@ -13,11 +13,17 @@ pub struct Limits {
     pub time: Duration,
     /// Calls at once; more wait for a place.
     pub concurrency: u32,
+    /// Requests that one call may send: an audit sends 20, a wait 45.
+    pub requests: u32,
+    /// What all answers of one call may hold together, in bytes: 20 pages of 4 MiB.
+    pub received: u64,
+    /// Whether a trap leaves a dump of the guest's memory; for tests of what a guest can see.
+    pub dump: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 64 << 20, time: Duration::from_secs(58), concurrency: 64 }
+        Self { memory: 64 << 20, time: Duration::from_secs(58), concurrency: 64, requests: 100, received: 96 << 20, dump: false }
     }
 }
 

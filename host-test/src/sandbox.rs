@@ -11,7 +11,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
-use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline};
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline, WasmCoreDump,
+};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -97,8 +99,9 @@ impl Sandbox {
         link(&mut linker).map_err(broken).context("cannot link WASI")?;
         let pre = linker.instantiate_pre(&component).and_then(bindings::NangoMcpPre::new).map_err(broken).with_context(text)?;
         keep_time(&engine)?;
+        let pool = Pool::of(&grant.origin);
         let places = Arc::new(Semaphore::new(usize::try_from(limits.concurrency)?));
-        Ok(Self { pre, grant: Arc::new(grant), limits, pool: Pool::default(), places, peak: Arc::default() })
+        Ok(Self { pre, grant: Arc::new(grant), limits, pool, places, peak: Arc::default() })
     }
 
     /// `info`.
@@ -131,6 +134,28 @@ impl Sandbox {
     /// The guest did not return.
     pub async fn call(&self, call: wit::Call) -> Result<Result<wit::Outcome, wit::CallError>, Fault> {
         self.enter(async |tools, store| tools.nango_mcp_tools().call_call_tool(store, &call).await).await
+    }
+
+    /// What the memory of an instance holds after a call, as a core dump of WebAssembly. Needs [`Limits::dump`].
+    ///
+    /// # Errors
+    /// The guest did not return, or left no dump.
+    pub async fn memory_after(&self, call: wit::Call) -> Result<Vec<u8>, Fault> {
+        self.within(async |store| {
+            let tools = self.pre.instantiate_async(&mut *store).await?;
+            let _ = tools.nango_mcp_tools().call_call_tool(&mut *store, &call).await?;
+            // With its time over, the next entry traps, and a trap leaves a dump.
+            store.epoch_deadline_trap();
+            store.set_epoch_deadline(0);
+            store.engine().increment_epoch();
+            let trap = match tools.nango_mcp_tools().call_info(&mut *store).await {
+                Ok(_) => return Err(wasmtime::Error::msg("it did not trap")),
+                Err(trap) => trap,
+            };
+            let dump = trap.downcast_ref::<WasmCoreDump>().ok_or_else(|| wasmtime::Error::msg("no dump"))?;
+            Ok(dump.serialize(&mut *store, "after the call"))
+        })
+        .await
     }
 
     /// The most memory that a call had since this was last asked, in bytes.
@@ -182,7 +207,7 @@ impl Sandbox {
             table: ResourceTable::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            egress: Egress::new(self.grant.origin.clone(), self.pool.clone()),
+            egress: Egress::new(&self.grant, self.pool.clone(), &self.limits),
             memory: MemoryLimit::new(self.limits.memory),
             stderr,
         };
@@ -198,6 +223,7 @@ impl Sandbox {
 fn engine(limits: &Limits) -> Result<Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    config.coredump_on_trap(limits.dump);
     let mut pool = PoolingAllocationConfig::default();
     // The component has three core modules (its own and two adapters of the component model), one memory and two tables.
     pool.total_component_instances(limits.concurrency)

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use nango_mcp::Config;
 use nango_mcp::access::Access;
 use nango_mcp::config::{Base, ReadBy, VARIABLES, warnings};
 
 use crate::egress::Origin;
+use crate::secrets::Secrets;
 
 /// Names and values.
 pub type Vars = Vec<(String, String)>;
@@ -14,12 +16,16 @@ pub type Vars = Vec<(String, String)>;
 /// What one component is given.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// Its environment variables: those of the configuration table, no others.
+    /// Its environment variables: those of the configuration table, no others, with a handle in place of each key.
     pub vars: Vars,
     /// The one origin it may reach.
     pub origin: Origin,
     /// Who may use it over HTTP.
     pub access: Access,
+    /// The keys behind the handles in its variables.
+    pub secrets: Secrets,
+    /// Whether it may send reads alone.
+    pub read_only: bool,
 }
 
 /// Read the process's environment and the `.env` file, say on stderr what has no effect, and decide the grant.
@@ -130,7 +136,15 @@ pub fn grant(vars: &Vars) -> Result<Grant> {
             named && variable.read_by != ReadBy::Host
         })
     };
-    Ok(Grant { vars: vars.iter().filter(|(name, _)| for_component(name)).cloned().collect(), origin, access })
+    let (guest, secrets) = Secrets::take(vars)?;
+    let config = Config::from_vars(guest.iter().cloned()).map_err(|error| anyhow!("configuration: {error}"))?;
+    Ok(Grant {
+        vars: guest.into_iter().filter(|(name, _)| for_component(name)).collect(),
+        origin,
+        access,
+        secrets,
+        read_only: config.read_only,
+    })
 }
 
 /// The component to load: the one named, else `nango-mcp.wasm` beside the binary, else in `dist/`.

@@ -20,6 +20,7 @@ mod documents;
 mod endpoint;
 mod evals;
 mod faults;
+mod hostile;
 mod memory;
 mod page;
 mod replay;

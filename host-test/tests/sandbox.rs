@@ -10,7 +10,10 @@ use nango_mcp_host::settings;
 use super::bench::{Play, bad, json, misbehaving, stub};
 
 fn sandbox(vars: &[(&str, &str)]) -> Sandbox {
-    let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    // The guest is let out with a handle only.
+    let key = [("NANGO_SECRET_KEY", super::bench::KEY)];
+    let named = vars.iter().any(|(name, _)| name.starts_with("NANGO_SECRET_KEY"));
+    let vars = vars.iter().chain(key.iter().filter(|_| !named)).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let limits = Limits { time: Duration::from_secs(1), ..Limits::default() };
     Sandbox::load(&misbehaving(), settings::grant(&vars).unwrap(), limits).unwrap()
 }
@@ -32,14 +35,14 @@ async fn a_guest_that_loops_or_waits_is_ended() {
     // Computing is cut by the epoch's yields, waiting by the timeout alone.
     assert_eq!(sandbox.call_tool("loop", "").await.unwrap_err(), Fault::Time(limit));
     assert_eq!(sandbox.call_tool("wait", "").await.unwrap_err(), Fault::Time(limit));
-    assert_eq!(text(&sandbox, "environment", "").await, "", "the next call works");
+    assert_eq!(text(&sandbox, "environment", "").await, "NANGO_SECRET_KEY", "the next call works");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_hoards_memory_is_ended() {
     let sandbox = sandbox(&[]);
     assert_eq!(sandbox.call_tool("grow", "").await.unwrap_err(), Fault::Memory(64 << 20));
-    assert_eq!(text(&sandbox, "environment", "").await, "", "the next call works");
+    assert_eq!(text(&sandbox, "environment", "").await, "NANGO_SECRET_KEY", "the next call works");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +57,8 @@ async fn a_trap_is_a_result_that_the_model_can_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_sees_the_configuration_and_nothing_else() {
     let vars = [
-        ("NANGO_SECRET_KEY_PROD", "x"),
+        ("NANGO_SECRET_KEY", super::bench::KEY),
+        ("NANGO_SECRET_KEY_PROD", super::bench::KEY),
         ("NANGO_MCP_READ_ONLY", "true"),
         ("NANGO_MCP_ENV_FILE", "/secret/.env"),
         ("PATH", "/bin"),
@@ -62,7 +66,11 @@ async fn a_guest_sees_the_configuration_and_nothing_else() {
         ("NANGO_ENCRYPTION_KEY", "x"),
         ("NANGO_MCP_SURPRISE", "x"),
     ];
-    assert_eq!(text(&sandbox(&vars), "environment", "").await, "NANGO_MCP_READ_ONLY NANGO_SECRET_KEY_PROD");
+    assert_eq!(
+        text(&sandbox(&vars), "environment", "").await,
+        "NANGO_MCP_READ_ONLY NANGO_SECRET_KEY",
+        "a key that no environment uses goes without a handle"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

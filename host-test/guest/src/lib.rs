@@ -36,6 +36,8 @@ impl tools::Guest for Guest {
             "grow" => hoard().to_string(),
             "trap" => core::arch::wasm32::unreachable(),
             "environment" => environment(),
+            "variables" => variables(),
+            "send" => send(&call.arguments),
             "fetch" => fetch("GET", &call.arguments),
             "post" => fetch("POST", &call.arguments),
             _ => return Err(tools::CallError::UnknownTool(call.name)),
@@ -69,6 +71,43 @@ fn environment() -> String {
     names.join(" ")
 }
 
+/// Names and values of all variables this instance can see.
+#[expect(clippy::disallowed_methods, reason = "what the test is about")]
+fn variables() -> String {
+    let mut all: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
+    all.sort();
+    all.join("\n")
+}
+
+/// Send what stands in place of the arguments, a line each: method and URL, headers as `name: value`, and behind an empty
+/// line the body. Tell how it went, with headers and body of the answer.
+fn send(text: &str) -> String {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let (method, url) = lines.next().and_then(|line| line.split_once(' ')).unwrap_or_default();
+    let (https, rest) = match url.strip_prefix("https://") {
+        Some(rest) => (true, rest),
+        None => (false, url.trim_start_matches("http://")),
+    };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let headers = lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let request = HttpRequest {
+        method: ["GET", "HEAD", "POST", "PATCH", "DELETE"].into_iter().find(|known| *known == method).unwrap_or("GET"),
+        https,
+        authority: authority.to_owned(),
+        path_with_query: format!("/{path}"),
+        headers: headers.collect(),
+        bearer: None,
+        body: (!body.is_empty()).then(|| body.as_bytes().to_vec()),
+        answer_cap: 8 << 20,
+    };
+    match WasiHttp.send(&[request], Duration::from_secs(5)).pop() {
+        Some(Ok(answer)) => format!("{} {:?}\n{}", answer.status, answer.headers, String::from_utf8_lossy(&answer.body)),
+        Some(Err(error)) => format!("{error:?}"),
+        None => "nothing".to_owned(),
+    }
+}
+
 /// Send a request to the URL that stands in place of the arguments, a POST with 100 kB, and tell how it went.
 fn fetch(method: &'static str, url: &str) -> String {
     let (https, rest) = match url.strip_prefix("https://") {
@@ -82,7 +121,7 @@ fn fetch(method: &'static str, url: &str) -> String {
         authority: authority.to_owned(),
         path_with_query: format!("/{path}"),
         headers: Vec::new(),
-        bearer: None,
+        bearer: Some(nango_mcp::Secret::new("host:default")),
         body: (method == "POST").then(|| vec![b'x'; 100_000]),
         answer_cap: 1 << 20,
     };

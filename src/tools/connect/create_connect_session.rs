@@ -45,7 +45,7 @@ impl crate::tool::Tool for Tool {
     const NAME: &'static str = "create_connect_session";
     const TITLE: &'static str = "Create a Connect link";
     const DESCRIPTION: &'static str = "Create a link with which a person connects new accounts at integrations of your choice. Use it to set the tags \
-        yourself or to offer several integrations; for one integration under the tagging convention use \
+        yourself or to offer several integrations; whether a person is connected already ensure_connection shows, for one integration under the tagging convention use \
         create_standard_connect_session, to repair an existing connection create_reconnect_session. The link holds a session \
         token: give it to that person only. It works for 30 minutes and more than once, each completion makes another \
         connection, and nothing is connected before. Nango takes 10 tags in all, keys in lower case. Needs \

@@ -121,9 +121,9 @@ impl crate::tool::Tool for Tool {
     }
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let rows = rows(cx, args)?;
+        let (rows, others) = rows(cx, args)?;
         match rows.as_slice() {
-            [] => connect(cx, args),
+            [] => connect(cx, args, others),
             [row] => known(cx, args, row),
             rows => Ok(ambiguous(cx, args, rows)),
         }
@@ -147,15 +147,20 @@ fn wanted(args: &Args) -> Result<Tags, Error> {
 }
 
 /// The person's connections at the integration, but for those that are for something else: that have another value of a
-/// tag which the call names. One that lacks the tag counts, so that no second connection is made beside it.
-fn rows(cx: &Context<'_>, args: &Args) -> Result<Vec<Value>, Error> {
+/// tag which the call names; and how many those are. One that lacks the tag counts, so that no second connection is made
+/// beside it.
+fn rows(cx: &Context<'_>, args: &Args) -> Result<(Vec<Value>, usize), Error> {
     let found = fetch(cx, args, "tags[end_user_id]")?;
     // Connections from before tags.
     let found = if found.is_empty() && args.tags.is_none() { fetch(cx, args, "endUserId")? } else { found };
     let given = given(args.tags.as_ref(), "tags")?;
     let organization = args.organization_id.iter().map(|id| ("organization_id", &**id));
     let mine: Vec<(&str, &str)> = organization.chain(given.iter().map(|(key, value)| (key.as_str(), value.as_str()))).collect();
-    Ok(found.into_iter().filter(|row| !mine.iter().any(|(key, value)| tag(row, key).is_some_and(|other| other != *value))).collect())
+    let all = found.len();
+    let rows: Vec<Value> =
+        found.into_iter().filter(|row| !mine.iter().any(|(key, value)| tag(row, key).is_some_and(|other| other != *value))).collect();
+    let others = all - rows.len();
+    Ok((rows, others))
 }
 
 /// A tag of a connection; the organization stands elsewhere in those from before tags.
@@ -240,7 +245,11 @@ fn known(cx: &Context<'_>, args: &Args, row: &Value) -> Result<Output, Error> {
 }
 
 /// There is none.
-fn connect(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
+fn connect(cx: &Context<'_>, args: &Args, others: usize) -> Result<Output, Error> {
+    let reason = match others {
+        0 => "the person has no connection at this integration",
+        _ => "none of the person's connections at this integration is for this organization and these tags",
+    };
     let key = &args.provider_config_key;
     let all = wanted(args)?;
     let session = Session { tags: all.clone(), ..Session::default() };
@@ -248,7 +257,7 @@ fn connect(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
     let mut next = json::object([("end_user_id", json::text(&args.end_user_id))]);
     let output = Output {
         status: Status::ConnectRequired,
-        reason: "the person has no connection at this integration".into(),
+        reason: reason.into(),
         say: created.say(&format!("connect {}", &**key)),
         next: wait(cx, key, &created, &mut next),
         connection_id: None,

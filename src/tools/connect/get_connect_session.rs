@@ -49,7 +49,8 @@ impl crate::tool::Tool for Tool {
     type Output = Output;
     const NAME: &'static str = "get_connect_session";
     const TITLE: &'static str = "Look at a Connect link";
-    const DESCRIPTION: &'static str = "Show whether a Connect link still works, for whom and for which integrations. Use it when a person says that a link \
+    const DESCRIPTION: &'static str = "Show whether a Connect link still works and for which integrations; for whom where it was made with end_user, because tags \
+        cannot be read back. Use it when a person says that a link \
         fails, before making another with create_connect_session; whether they have finished shows wait_for_connection, and \
         cancel_connect_session takes the link back. An \
         expired or cancelled link is a status, not an error. It asks as the link's own session: no API key and no scope.";
