@@ -23,6 +23,7 @@ use crate::secret::Secret;
 pub(crate) use self::failure::{failure, no_json, rate_limited, read, too_large};
 pub use self::ids::*;
 pub use self::paging::Window;
+pub(crate) use self::path::encode;
 pub use self::path::{Path, is_dot_segment};
 pub use self::proxy::{BaseUrl, HeaderName, HeaderValue, ProxyPath};
 pub use self::url::WebUrl;
@@ -143,7 +144,7 @@ impl Request {
     /// Path and query as they go over the wire.
     pub fn target(&self) -> String {
         let written = Some(&self.written_query).filter(|query| !query.is_empty()).cloned();
-        let pairs = self.query.iter().map(|(name, value)| format!("{}={}", path::encode(name), path::encode(value)));
+        let pairs = self.query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
         let query: Vec<String> = written.into_iter().chain(pairs).collect();
         let mark = if query.is_empty() { "" } else { "?" };
         format!("{}{mark}{}", self.path.as_str(), query.join("&"))

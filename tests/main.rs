@@ -17,6 +17,7 @@ mod fuzz;
 mod generated;
 mod kinds;
 mod layers;
+mod mcp;
 mod migration;
 mod rules;
 mod samples;

@@ -14,6 +14,7 @@ pub mod incoming;
 pub mod limits;
 pub mod mcp;
 pub mod nango;
+mod offers;
 mod progress;
 mod resolver;
 pub mod sandbox;

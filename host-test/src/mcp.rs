@@ -8,20 +8,36 @@ use nango_mcp::access::Access;
 use nango_mcp::mcp::{LIST_TTL_MS, MALFORMED};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, DiscoverResult,
-    ErrorCode, Implementation, ListToolsResult, MetaObject, PaginatedRequestParams, ProtocolVersion, Resource, ResourceContents,
-    ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    ErrorCode, GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
+    ReadResourceResponse, Resource, ResourceContents, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value, json};
 
 use crate::elicit::{self, Opened};
+use crate::offers::{self, Offered};
 use crate::progress;
 use crate::sandbox::{Fault, Sandbox, plain, wit};
 
 /// Revisions served: the stateless one and those with a handshake.
 const REVISIONS: [ProtocolVersion; 4] =
     [ProtocolVersion::V_2025_03_26, ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
+
+/// Methods served.
+const METHODS: [&str; 10] = [
+    "initialize",
+    "ping",
+    "server/discover",
+    "tools/list",
+    "tools/call",
+    "prompts/list",
+    "prompts/get",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+];
 
 /// The server of one sandbox. Cheap to clone.
 #[derive(Clone)]
@@ -33,6 +49,7 @@ pub struct Server {
 struct Shared {
     config: ServerConfig,
     tools: Vec<Tool>,
+    beside: Offered,
     demo: bool,
     opened: Opened,
 }
@@ -57,10 +74,11 @@ impl Server {
         };
         let name = if demo { format!("{} (demo)", info.name) } else { info.name };
         let implementation = Implementation::new(name, info.version).with_title(info.title);
-        let config = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(implementation)
-            .with_instructions(info.instructions);
-        Ok(Self { sandbox, shared: Arc::new(Shared { config, tools, demo, opened: Opened::default() }) })
+        let beside = Offered::with(&tools)?;
+        let mut capabilities = ServerCapabilities::builder().enable_tools().build();
+        (capabilities.prompts, capabilities.resources) = beside.capabilities();
+        let config = ServerConfig::new(capabilities).with_server_info(implementation).with_instructions(info.instructions);
+        Ok(Self { sandbox, shared: Arc::new(Shared { config, tools, beside, demo, opened: Opened::default() }) })
     }
 
     /// The tools, as clients see them.
@@ -186,9 +204,7 @@ impl ServerHandler for Server {
         request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        if request.is_some_and(|page| page.cursor.is_some()) {
-            return Err(ErrorData::invalid_params("unknown cursor: the list has one page", None));
-        }
+        one_page(request)?;
         let list = ListToolsResult::with_all_items(self.shared.tools.clone());
         let mut list = list.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public);
         self.sign(&mut list.meta);
@@ -196,33 +212,85 @@ impl ServerHandler for Server {
     }
 
     async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
-        let token = context.meta.get_progress_token();
-        let progress = async {
-            match token {
-                Some(token) => progress::tell(context.peer.clone(), token).await,
-                None => std::future::pending().await,
-            }
-        };
-        // Dropping the call ends its instance, and with it the request to Nango.
-        tokio::select! {
-            result = self.serve(request, &context) => result,
-            () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled by the client", None)),
-            () = progress => Err(ErrorData::internal_error("the call was given up", None)),
-        }
+        progress::attend(&context, self.serve(request, &context)).await
+    }
+
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        one_page(request)?;
+        let list = ListPromptsResult::with_all_items(self.shared.beside.prompts.clone());
+        let mut list = list.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public);
+        self.sign(&mut list.meta);
+        Ok(list)
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let mut result = offers::prompt(&self.shared.tools, request)?;
+        self.sign(&mut result.meta);
+        Ok(result.into())
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        one_page(request)?;
+        let list = ListResourcesResult::with_all_items(self.shared.beside.listed());
+        let mut list = list.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public);
+        self.sign(&mut list.meta);
+        Ok(list)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        one_page(request)?;
+        let list = ListResourceTemplatesResult::with_all_items(Vec::new());
+        let mut list = list.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public);
+        self.sign(&mut list.meta);
+        Ok(list)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let resource = self.shared.beside.find(&request.uri)?;
+        let called = progress::attend(&context, self.call(resource.tool, &resource.arguments)).await?;
+        let mut result = offers::contents(request.uri, called)?;
+        self.sign(&mut result.meta);
+        Ok(result.into())
     }
 
     /// Where rmcp cannot read a request's params as those of its method, it takes the method for an unknown one.
     async fn on_custom_request(&self, request: CustomRequest, _context: RequestContext<RoleServer>) -> Result<CustomResult, ErrorData> {
-        match request.method.as_str() {
-            "initialize" | "ping" | "server/discover" | "tools/list" | "tools/call" => {
-                Err(ErrorData::invalid_params(format!("the params of {} are not of its form", request.method), None))
-            }
-            _ => Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None)),
+        if METHODS.contains(&request.method.as_str()) {
+            return Err(ErrorData::invalid_params(format!("the params of {} are not of its form", request.method), None));
         }
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
         self.shared.tools.iter().find(|tool| tool.name == name).cloned()
+    }
+}
+
+/// No list gives a cursor, so no request may bring one.
+fn one_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match request.and_then(|page| page.cursor) {
+        None => Ok(()),
+        Some(_) => Err(ErrorData::invalid_params("unknown cursor: the list has one page", None)),
     }
 }
 

@@ -3,14 +3,34 @@
 use std::time::Duration;
 
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
-use rmcp::{Peer, RoleServer};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, Peer, RoleServer};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// Between two of them, and before the first: a call that is over sooner needs none.
 const PERIOD: Duration = Duration::from_secs(1);
 
+/// Wait for what a request is answered with, with signs of life where the client asked for them, and no longer than it does.
+pub(crate) async fn attend<T>(
+    context: &RequestContext<RoleServer>,
+    work: impl Future<Output = Result<T, ErrorData>>,
+) -> Result<T, ErrorData> {
+    let progress = async {
+        match context.meta.get_progress_token() {
+            Some(token) => tell(context.peer.clone(), token).await,
+            None => std::future::pending().await,
+        }
+    };
+    // Dropping the call ends its instance, and with it the request to Nango.
+    tokio::select! {
+        result = work => result,
+        () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled by the client", None)),
+        () = progress => Err(ErrorData::internal_error("the call was given up", None)),
+    }
+}
+
 /// Tell the client every second how long a call takes, for as long as this is polled (MCP, basic/utilities/progress).
-pub(crate) async fn tell(peer: Peer<RoleServer>, token: ProgressToken) {
+async fn tell(peer: Peer<RoleServer>, token: ProgressToken) {
     let begun = Instant::now();
     let mut ticks = interval_at(begun + PERIOD, PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -138,3 +138,72 @@ fn what_is_no_message_is_answered_and_the_next_one_works() {
     let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 8, "method": "tools/list"}));
     assert_eq!(names(&answer), all());
 }
+
+/// Params of a stateless request.
+fn stateless(mut params: Value) -> Value {
+    params["_meta"] = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
+    params
+}
+
+#[test]
+fn prompts_and_resources() {
+    let mut client = Client::start(&["--demo"]);
+    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+    let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}));
+    assert_eq!(answer["result"]["capabilities"], json!({"tools": {}, "prompts": {}, "resources": {}}));
+    client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+    let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "prompts/list"}));
+    assert_eq!(answer["result"]["prompts"][0]["name"], "connect_account", "{answer}");
+    let connect = json!({"name": "connect_account", "arguments": {"integration": "github", "person": "u1"}});
+    let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 3, "method": "prompts/get", "params": connect}));
+    let text = answer["result"]["messages"][0]["content"]["text"].as_str().unwrap();
+    // What the prompt tells to do can be done.
+    let arguments: Value = text.lines().find_map(|line| serde_json::from_str(line).ok()).unwrap();
+    let call = json!({"name": "ensure_connection", "arguments": arguments});
+    let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 4, "method": "tools/call", "params": call}));
+    assert_eq!(answer["result"]["structuredContent"]["status"], "connect_required", "{answer}");
+    let listed = client.ask(&json!({"jsonrpc": "2.0", "id": 5, "method": "resources/list"}));
+    let resources = listed["result"]["resources"].as_array().unwrap();
+    assert_eq!(resources.len(), 2, "{listed}");
+    for resource in resources {
+        let read = json!({"uri": resource["uri"]});
+        let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 6, "method": "resources/read", "params": read}));
+        assert!(answer["result"]["contents"][0]["text"].as_str().unwrap().starts_with('{'), "{answer}");
+        assert_eq!(answer["result"]["_meta"]["demo"], true, "what the embedded Nango answered says so");
+    }
+    for (method, params, code) in [
+        ("prompts/get", json!({"name": "connect"}), -32602),
+        ("prompts/get", json!({"name": "connect_account", "arguments": ["u1"]}), -32602),
+        ("resources/read", json!({"uri": "file:///etc/passwd"}), -32002),
+        ("resources/read", json!({"uri": 7}), -32602),
+        ("resources/subscribe", json!({"uri": "nango://conventions"}), -32601),
+        (
+            "completion/complete",
+            json!({"ref": {"type": "ref/prompt", "name": "connect_account"}, "argument": {"name": "person", "value": ""}}),
+            -32601,
+        ),
+    ] {
+        let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}));
+        assert_eq!(answer["error"]["code"], code, "{method} {params}: {answer}");
+    }
+}
+
+#[test]
+fn prompts_and_resources_of_the_stateless_era() {
+    // Without a key the convention can be read and the integrations cannot.
+    let mut client = Client::start(&[]);
+    let answer = client.ask(&json!({"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": stateless(json!({}))}));
+    assert_eq!(answer["result"]["capabilities"], json!({"tools": {}, "prompts": {}, "resources": {}}));
+    for method in ["prompts/list", "resources/list", "resources/templates/list"] {
+        let list = client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": method, "params": stateless(json!({}))}))["result"].clone();
+        assert_eq!((&list["ttlMs"], &list["cacheScope"], &list["resultType"]), (&json!(300_000), &json!("public"), &json!("complete")));
+    }
+    let mut read =
+        |uri: &str| client.ask(&json!({"jsonrpc": "2.0", "id": 3, "method": "resources/read", "params": stateless(json!({"uri": uri}))}));
+    let result = read("nango://conventions")["result"].clone();
+    assert_eq!((&result["ttlMs"], &result["cacheScope"], &result["resultType"]), (&json!(0), &json!("private"), &json!("complete")));
+    let error = read("nango://environments/default/integrations")["error"].clone();
+    assert_eq!((&error["code"], &error["data"]["nango-mcp/error"]["code"]), (&json!(-32603), &json!("missing_key")), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("NANGO_SECRET_KEY"), "{error}");
+    assert_eq!(read("nango://nowhere")["error"]["code"], -32602);
+}

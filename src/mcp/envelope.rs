@@ -22,7 +22,8 @@ pub(super) struct Envelope<'a> {
 #[derive(Default)]
 pub(super) struct Params<'a> {
     name: Option<&'a str>,
-    /// The arguments of a tool.
+    uri: Option<&'a str>,
+    /// The arguments of a tool or a prompt.
     pub(super) arguments: Option<&'a str>,
     /// The cursor of a list.
     pub(super) cursor: Option<&'a str>,
@@ -103,6 +104,7 @@ impl<'a> Params<'a> {
         let (mut meta, mut answers, mut capabilities) = (None, None, None);
         let found = parts(text, &mut |part, text| match part {
             Part::Key("name") => params.name = Some(text),
+            Part::Key("uri") => params.uri = Some(text),
             Part::Key("arguments") => params.arguments = present(text),
             Part::Key("cursor") => params.cursor = present(text),
             Part::Key("protocolVersion") => params.version = Some(text),
@@ -129,8 +131,8 @@ impl<'a> Params<'a> {
         Ok(params)
     }
 
-    /// The name of a tool.
-    pub(super) fn name(&self) -> Option<String> {
-        text(self.name?)
+    /// What a request is about: a resource by its `uri`, or a tool or a prompt by its `name`.
+    pub(super) fn about(&self, reads: bool) -> Option<String> {
+        text(if reads { self.uri } else { self.name }?)
     }
 }

@@ -3,9 +3,9 @@
 use base64ct::{Base64, Encoding};
 use serde_json::{Map, Value};
 
+use super::Failure;
 use super::envelope::{Params, text};
-use super::era::{Era, LEGACY, MODERN};
-use super::{Failure, LIST_TTL_MS};
+use super::era::{LEGACY, MODERN};
 use crate::ask::{Ask, Needs};
 use crate::call::{CallResult, File, Listed};
 use crate::json;
@@ -16,47 +16,28 @@ fn server() -> Value {
     json::object([("name", json::text(crate::NAME)), ("title", json::text(crate::TITLE)), ("version", json::text(crate::VERSION))]).into()
 }
 
-/// What the server can do: tools, and nothing about them changes while it runs.
-fn capabilities() -> Value {
-    json::object([("tools", json::empty().into())]).into()
-}
-
 /// The answer to server/discover.
-pub(super) fn discover() -> Map<String, Value> {
+pub(super) fn discover(capabilities: Value) -> Map<String, Value> {
     let versions = [MODERN].into_iter().chain(LEGACY).map(json::text).collect();
-    let mut result = json::object([
-        ("supportedVersions", versions),
-        ("capabilities", capabilities()),
-        ("instructions", json::text(crate::INSTRUCTIONS)),
-    ]);
-    cacheable(&mut result);
-    result
+    json::object([("supportedVersions", versions), ("capabilities", capabilities), ("instructions", json::text(crate::INSTRUCTIONS))])
 }
 
 /// The answer to initialize: the version asked for, or the newest of its era.
-pub(super) fn initialize(params: &Params<'_>) -> Result<Map<String, Value>, Failure> {
+pub(super) fn initialize(params: &Params<'_>, capabilities: Value) -> Result<Map<String, Value>, Failure> {
     let Some(asked) = params.version.and_then(text) else {
         return Err(Failure::params("the params of initialize name a `protocolVersion`"));
     };
     let version = LEGACY.into_iter().find(|version| *version == asked).unwrap_or(LEGACY[0]);
     Ok(json::object([
         ("protocolVersion", json::text(version)),
-        ("capabilities", capabilities()),
+        ("capabilities", capabilities),
         ("serverInfo", server()),
         ("instructions", json::text(crate::INSTRUCTIONS)),
     ]))
 }
 
-/// The answer to tools/list, in one page.
-pub(super) fn listed(tools: &[Listed], era: Era) -> Map<String, Value> {
-    let mut result = json::object([("tools", tools.iter().map(tool).collect())]);
-    if era == Era::Modern {
-        cacheable(&mut result);
-    }
-    result
-}
-
-fn tool(listed: &Listed) -> Value {
+/// A tool as tools/list shows it.
+pub(super) fn tool(listed: &Listed) -> Value {
     let entry = listed.entry;
     let annotations = json::object([
         ("readOnlyHint", (listed.effect == Effect::Read).into()),
@@ -75,10 +56,10 @@ fn tool(listed: &Listed) -> Value {
     .into()
 }
 
-/// All callers of a component share its one configuration.
-fn cacheable(result: &mut Map<String, Value>) {
-    json::put(result, "ttlMs", LIST_TTL_MS.into());
-    json::put(result, "cacheScope", json::text("public"));
+/// Say how long, in milliseconds, and for whom a result may be kept.
+pub(super) fn cacheable(result: &mut Map<String, Value>, ttl: u64, scope: &str) {
+    json::put(result, "ttlMs", ttl.into());
+    json::put(result, "cacheScope", json::text(scope));
 }
 
 /// The answer to tools/call.
@@ -99,13 +80,11 @@ pub(super) fn asks(needs: Needs) -> Map<String, Value> {
     };
     json::put(&mut params, "message", needs.question.message.into());
     let request = json::object([("method", json::text("elicitation/create")), ("params", params.into())]);
-    let mut result = json::object([
+    json::object([
         ("resultType", json::text("input_required")),
         ("inputRequests", json::object([(needs.question.key, request.into())]).into()),
         ("requestState", needs.state.into()),
-    ]);
-    sign(&mut result);
-    result
+    ])
 }
 
 fn file(file: File) -> Value {
@@ -117,9 +96,9 @@ fn file(file: File) -> Value {
 
 /// Say who answered, in `_meta` (2026-07-28, "server info").
 pub(super) fn sign(result: &mut Map<String, Value>) {
-    let Value::Object(mut meta) = json::take(result, "_meta") else {
-        json::put(result, "_meta", json::object([("io.modelcontextprotocol/serverInfo", server())]).into());
-        return;
+    let mut meta = match json::take(result, "_meta") {
+        Value::Object(meta) => meta,
+        _ => json::empty(),
     };
     json::put(&mut meta, "io.modelcontextprotocol/serverInfo", server());
     json::put(result, "_meta", meta.into());

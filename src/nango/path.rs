@@ -49,7 +49,7 @@ impl Path {
 
 /// Percent-encode all that is not unreserved: as a path segment, or a name or value of a query.
 #[inline(never)]
-pub(super) fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 

@@ -1,6 +1,8 @@
 //! The transcripts: MCP 2026-07-28 basic/transports/streamable-http and basic/versioning, 2025-11-25 basic/transports,
 //! JSON-RPC 2.0 §5.1.
 
+mod offers;
+
 use serde_json::{Value, json};
 
 use super::JSON;
@@ -32,6 +34,11 @@ impl Case {
         let usual = JSON.into_iter().filter(|(name, _)| !own(name)).map(|(name, value)| (name, value.to_owned()));
         let headers = usual.collect::<Vec<_>>().into_iter().chain(headers).filter(|(_, value)| value != "-").collect();
         Self { name, method: "POST", path: "/mcp", headers, body: body.into(), status, says, host: None }
+    }
+
+    /// A stateless request, for a test that looks at the answer by itself.
+    pub(crate) fn stateless(method: &str, params: Value) -> Self {
+        modern("", method, params, &[], 200, Value::Null)
     }
 
     fn but_host(mut self, why: &'static str, status: u16, says: Value) -> Self {
@@ -66,8 +73,8 @@ fn modern(name: &'static str, method: &str, mut params: Value, change: &[(&'stat
         params["_meta"] = meta(MODERN);
     }
     let mut headers = vec![("mcp-protocol-version", MODERN.to_owned()), ("mcp-method", method.to_owned())];
-    if let Some(tool) = params["name"].as_str() {
-        headers.push(("mcp-name", tool.to_owned()));
+    if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
+        headers.push(("mcp-name", name.to_owned()));
     }
     for (header, value) in change {
         headers.retain(|(name, _)| name != header);
@@ -102,6 +109,7 @@ pub(crate) fn cases() -> Vec<Case> {
     all.extend(handshakes());
     all.extend(stateless());
     all.extend(calls());
+    all.extend(offers::offers());
     all
 }
 
@@ -185,9 +193,10 @@ fn http() -> Vec<Case> {
 fn handshakes() -> Vec<Case> {
     let initialize = |version: &str| json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
     let server = json!({"name": "nango", "version": "*"});
+    let everything = json!({"tools": {}, "prompts": {}, "resources": {}});
     let mut all = Vec::new();
     for version in ["2025-11-25", "2025-06-18", "2025-03-26"] {
-        let answer = json!({"id": 1, "result": {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": server,
+        let answer = json!({"id": 1, "result": {"protocolVersion": version, "capabilities": everything, "serverInfo": server,
             "instructions": "*", "resultType": null}});
         all.push(legacy("initialize", version, "initialize", initialize(version), 200, answer.clone()));
         all.push(Case::new(
@@ -201,7 +210,7 @@ fn handshakes() -> Vec<Case> {
             "outputSchema": {"type": "object"}, "annotations": {"readOnlyHint": false}}], "resultType": null, "nextCursor": null}});
         all.push(legacy("tools/list", version, "tools/list", json!({}), 200, tools));
         all.push(legacy("ping", version, "ping", json!({}), 200, json!({"id": 1, "result": {}})));
-        all.push(legacy("an unknown method", version, "prompts/list", json!({}), 200, error(json!(1), -32601)));
+        all.push(legacy("an unknown method", version, "completion/complete", json!({}), 200, error(json!(1), -32601)));
         all.push(legacy("a cursor nobody gave", version, "tools/list", json!({"cursor": "x"}), 200, error(json!(1), -32602)));
     }
     let newest = json!({"id": 1, "result": {"protocolVersion": "2025-11-25"}});
@@ -230,7 +239,8 @@ fn handshakes() -> Vec<Case> {
 fn stateless() -> Vec<Case> {
     let id = || json!("a-1");
     let server = json!({"io.modelcontextprotocol/serverInfo": {"name": "nango", "version": "*"}});
-    let discovered = json!({"id": "a-1", "result": {"resultType": "complete", "supportedVersions": "*", "capabilities": {"tools": {}},
+    let everything = json!({"tools": {}, "prompts": {}, "resources": {}});
+    let discovered = json!({"id": "a-1", "result": {"resultType": "complete", "supportedVersions": "*", "capabilities": everything,
         "instructions": "*", "ttlMs": 300_000, "cacheScope": "public", "_meta": server}});
     let listed = json!({"id": "a-1", "result": {"resultType": "complete", "tools": [{"name": "create_connect_session"}],
         "ttlMs": 300_000, "cacheScope": "public", "_meta": server, "nextCursor": null}});
@@ -268,7 +278,7 @@ fn stateless() -> Vec<Case> {
         modern("the method in capitals", "tools/list", json!({}), &[("mcp-method", "Tools/List")], 400, error(id(), -32020)),
         modern("initialize is gone", "initialize", json!({}), &[], 404, error(id(), -32601)),
         modern("ping is gone", "ping", json!({}), &[], 404, error(id(), -32601)),
-        modern("an unknown method", "prompts/list", json!({}), &[], 404, error(id(), -32601)),
+        modern("an unknown method", "completion/complete", json!({}), &[], 404, error(id(), -32601)),
         modern("blanks around a header", "tools/list", json!({}), &[("mcp-method", "  tools/list ")], 200, json!({"id": "a-1"})),
     ]
 }

@@ -77,3 +77,47 @@ async fn the_host_answers_the_same_or_the_case_says_why_not() {
     assert!(failures.is_empty(), "{}\n{}", failures.len(), failures.join("\n\n"));
     println!("transcripts: the host's endpoint differs in {}:\n  {}", differing.len(), differing.join("\n  "));
 }
+
+/// What both endpoints say under a configuration that offers more or less: the same, to the last member.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_offer_the_same_prompts_and_resources() {
+    let world = World::new().await;
+    let key = super::super::bench::KEY;
+    let configurations: [&[(&str, &str)]; 6] = [
+        &[],
+        &[("NANGO_MCP_READ_ONLY", "true")],
+        &[("NANGO_MCP_TOOLSETS", "proxy")],
+        &[("NANGO_MCP_TOOLSETS", "connect")],
+        &[("NANGO_MCP_TOOLS", "list_integrations")],
+        &[("NANGO_MCP_ENVIRONMENTS", "prod,Staging 2"), ("NANGO_SECRET_KEY_PROD", key)],
+    ];
+    let (mut asked, mut read) = (0, 0);
+    for vars in configurations {
+        let (component, host) = (world.component(&[vars, &[OPEN]].concat()).await, world.host(vars).await);
+        let mut requests: Vec<(&str, Value)> =
+            ["server/discover", "prompts/list", "resources/list", "resources/templates/list"].map(|method| (method, json!({}))).into();
+        let get = json!({"name": "connect_account", "arguments": {"integration": "github", "person": "u1", "environment": "prod"}});
+        requests.push(("prompts/get", get));
+        for uri in
+            ["conventions", "environments/default/integrations", "environments/prod/integrations", "environments/Staging%202/integrations"]
+        {
+            requests.push(("resources/read", json!({"uri": format!("nango://{uri}")})));
+        }
+        for (method, params) in &requests {
+            let case = Case::stateless(method, params.clone());
+            let mut answers = Vec::new();
+            for endpoint in [&component, &host] {
+                let answer = send(endpoint.address, "POST", "/mcp", &case.headers(), case.body.as_bytes()).await;
+                let mut json = answer.json();
+                // In another order.
+                json["result"].as_object_mut().map(|result| result.remove("supportedVersions"));
+                answers.push((answer.status, json));
+            }
+            assert_eq!(answers[0], answers[1], "{vars:?} {method} {params}");
+            asked += 1;
+            read += usize::from(answers[0].1["result"]["contents"].is_array());
+        }
+        assert_eq!(component.faults.load(std::sync::atomic::Ordering::SeqCst), 0);
+    }
+    println!("prompts and resources: {asked} requests answered alike, {read} of them with a resource's contents");
+}
