@@ -1,20 +1,10 @@
 //! A link taken back.
 
-use super::token::{is_gone, request, token};
+use super::token::{Held, is_gone};
 use crate::context::Context;
 use crate::error::Error;
-use crate::nango::{ConnectLink, Request, SessionToken};
-use crate::tool::{Effect, Toolset, object, result};
-
-object! {
-    /// Arguments.
-    pub(crate) struct Args {
-        /// The link, as the tool that made it returned it.
-        connect_link: Option<ConnectLink>,
-        /// Instead of the link: its session token.
-        session_token: Option<SessionToken>,
-    }
-}
+use crate::nango::Request;
+use crate::tool::{Effect, Toolset, result};
 
 result! {
     /// What was done.
@@ -30,7 +20,7 @@ result! {
 pub(crate) struct Tool;
 
 impl crate::tool::Tool for Tool {
-    type Args = Args;
+    type Args = Held;
     type Output = Output;
     const NAME: &'static str = "cancel_connect_session";
     const TITLE: &'static str = "Cancel a Connect link";
@@ -44,13 +34,12 @@ impl crate::tool::Tool for Tool {
     const SCOPES: &'static [&'static str] = &[];
     const ENVIRONMENT: bool = false;
 
-    fn rules(args: &Args) -> Result<(), Error> {
-        token(args.connect_link.as_ref(), args.session_token.as_ref()).map(|_| ())
+    fn rules(args: &Held) -> Result<(), Error> {
+        args.token().map(|_| ())
     }
 
-    fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let token = token(args.connect_link.as_ref(), args.session_token.as_ref())?;
-        match cx.send(&request(Request::delete, "DELETE /connect/session", token)) {
+    fn call(cx: &Context<'_>, args: &Held) -> Result<Output, Error> {
+        match cx.send(&args.request(Request::delete, "DELETE /connect/session")?) {
             Ok(answer) if answer.status == 204 => Ok(Output { cancelled: true, was_open: true }),
             Ok(answer) => Err(Error::invalid_answer(answer.route, answer.status)),
             Err(error) if is_gone(&error) => Ok(Output { cancelled: true, was_open: false }),

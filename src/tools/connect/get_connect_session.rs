@@ -2,22 +2,12 @@
 
 use serde_json::Value;
 
-use super::token::{is_gone, request, token};
+use super::token::{Held, is_gone};
 use crate::context::Context;
 use crate::error::Error;
-use crate::nango::{ConnectLink, Request, SessionToken};
-use crate::tool::{Effect, List, Toolset, choices, object, result};
+use crate::nango::Request;
+use crate::tool::{Effect, List, Toolset, choices, result};
 use crate::tools::connections::{Person, PersonOrganization};
-
-object! {
-    /// Arguments.
-    pub(crate) struct Args {
-        /// The link, as the tool that made it returned it.
-        connect_link: Option<ConnectLink>,
-        /// Instead of the link: its session token.
-        session_token: Option<SessionToken>,
-    }
-}
 
 choices! {
     /// Whether a session can be used.
@@ -45,7 +35,7 @@ result! {
 pub(crate) struct Tool;
 
 impl crate::tool::Tool for Tool {
-    type Args = Args;
+    type Args = Held;
     type Output = Output;
     const NAME: &'static str = "get_connect_session";
     const TITLE: &'static str = "Look at a Connect link";
@@ -60,13 +50,12 @@ impl crate::tool::Tool for Tool {
     const SCOPES: &'static [&'static str] = &[];
     const ENVIRONMENT: bool = false;
 
-    fn rules(args: &Args) -> Result<(), Error> {
-        token(args.connect_link.as_ref(), args.session_token.as_ref()).map(|_| ())
+    fn rules(args: &Held) -> Result<(), Error> {
+        args.token().map(|_| ())
     }
 
-    fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let token = token(args.connect_link.as_ref(), args.session_token.as_ref())?;
-        let answer = match cx.send(&request(Request::get, "GET /connect/session", token)) {
+    fn call(cx: &Context<'_>, args: &Held) -> Result<Output, Error> {
+        let answer = match cx.send(&args.request(Request::get, "GET /connect/session")?) {
             Err(error) if is_gone(&error) => {
                 return Ok(Output { status: Status::Expired, allowed_integrations: None, end_user: None, is_reconnecting: None });
             }
