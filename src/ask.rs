@@ -149,7 +149,7 @@ pub(crate) fn open_link(mut result: Map<String, Value>, config: &Config) -> (Que
 /// # Errors
 /// `declined`.
 pub(crate) fn opened(entry: &Entry, person: Person<'_>, config: &Config) -> Option<Result<Map<String, Value>, Error>> {
-    let said = person.said(OPEN).filter(|_| entry.link)?;
+    let said = person.said(OPEN)?;
     let read = Reading::of(json::BUDGET).read(person.state?.as_bytes(), None, entry.result).ok()??;
     let Value::Object(mut result) = read else { return None };
     for name in ["connect_link", "token"] {

@@ -125,11 +125,16 @@ pub fn call(config: &Config, transport: &dyn Transport, call: &Call<'_>) -> Resu
         return Err(CallError::MalformedArguments);
     }
     let Some(arguments) = entry.read(arguments.trim()) else { return Err(CallError::MalformedArguments) };
-    if let Some(opened) = ask::opened(entry, person, config) {
+    let handover = Handover::of(config, entry, person.client, &arguments);
+    // The answer to a question that this call would put.
+    if handover == Handover::Client
+        && entry.is_offered(config)
+        && let Some(opened) = ask::opened(entry, person, config)
+    {
         return Ok(Outcome::Done(opened.map_or_else(|error| failed(&error, config), |result| ask::done(result, Vec::new()))));
     }
     let mut cx = Context::new(config, transport);
-    cx.handover = Handover::of(config, entry, person.client, &arguments);
+    cx.handover = handover;
     let (question, state, otherwise) = match entry.call(&mut cx, arguments, person) {
         Ok(mut result) => {
             scan(&mut result, config, entry.link);

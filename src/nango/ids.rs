@@ -37,7 +37,7 @@ text! {
     /// The token of a Connect session.
     pub struct SessionToken(86..=86, &SESSION_TOKEN);
     /// A link with the token of a Connect session in it.
-    pub struct ConnectLink(86..=4096, &CONNECT_LINK);
+    pub struct ConnectLink(1..=4096, &CONNECT_LINK);
     /// A time, as Nango writes it.
     pub struct Timestamp(20..=40, &TIMESTAMP);
     /// Any key of a map, such as the name of an authorization parameter.

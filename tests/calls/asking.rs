@@ -147,10 +147,22 @@ fn a_forged_state_gives_nothing_away_and_makes_no_link() {
         let (arguments, nango) = sample(LINKS[0]);
         needs(asked(&config(&[]), &nango, LINKS[0], &arguments, BOTH, Some(("open_link", accept(), state))));
     }
+    // An answer to a question that this client, or this configuration, would not be asked is none.
+    let forged = forged.to_string();
+    let back = || Some(("open_link", accept(), forged.as_str()));
+    for (vars, client, expected) in [
+        (vec![], FORM, ""),
+        (vec![("NANGO_MCP_LINK_DELIVERY", "text")], BOTH, ""),
+        (vec![("NANGO_MCP_LINK_DELIVERY", "elicit")], FORM, "link_not_deliverable"),
+        (vec![("NANGO_MCP_READ_ONLY", "true")], BOTH, "read_only"),
+    ] {
+        let (arguments, nango) = sample(LINKS[0]);
+        let result = done(asked(&config(&vars), &nango, LINKS[0], &arguments, client, back()));
+        assert_eq!((code(&result).as_str(), nango.sent().len()), (expected, usize::from(expected.is_empty())), "{vars:?}");
+    }
     // Only a tool that makes links has one to open.
     let (arguments, nango) = sample("list_connections");
-    let result =
-        done(asked(&config(&[]), &nango, "list_connections", &arguments, BOTH, Some(("open_link", accept(), &forged.to_string()))));
+    let result = done(asked(&config(&[]), &nango, "list_connections", &arguments, BOTH, back()));
     assert!(result.structured.unwrap()["connections"].is_array());
 }
 
