@@ -38,7 +38,7 @@ pub fn prompt(offers: Offers<'_>, name: &str, arguments: &Value) -> Result<Map<S
     for (given, argument, needed) in &ARGUMENTS {
         let value = arguments.get(*given).filter(|value| !value.is_null());
         // What shows nothing is taken out. What is too long is refused and not cut: half an id is another person's.
-        let text: String = value.and_then(Value::as_str).unwrap_or_default().chars().filter(|c| !is_unseen(*c)).collect();
+        let text: String = value.and_then(Value::as_str).unwrap_or_default().chars().filter(|c| !is_hidden(*c)).collect();
         let text = text.trim();
         if fits(&Text::of(1, 255), text) {
             json::put(&mut call, argument, json::text(text));
@@ -60,10 +60,4 @@ pub fn prompt(offers: Offers<'_>, name: &str, arguments: &Value) -> Result<Map<S
     let content = json::object([("type", json::text("text")), ("text", text.into())]);
     let message = json::object([("role", json::text("user")), ("content", content.into())]);
     Ok(json::object([("messages", Value::Array(vec![message.into()]))]))
-}
-
-/// Whether a character is one that a person does not see, and a model does.
-fn is_unseen(c: char) -> bool {
-    // Line separators, the Arabic letter mark, invisible operators and tags go beyond what results may have.
-    is_hidden(c) || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2064}' | '\u{e0000}'..='\u{e007f}')
 }

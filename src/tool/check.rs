@@ -148,10 +148,13 @@ fn span(min: usize, max: usize, noun: &str) -> String {
     }
 }
 
-/// Whether a character shows nothing, or changes the direction of what follows: control, zero-width and bidirectional
-/// formatting characters. None of them is repeated to a model.
+/// Whether a character shows nothing, or changes the direction or the line of what follows: control, zero-width and
+/// bidirectional formatting characters, line separators, and tags, which spell whole texts that only a model sees. None of
+/// them is repeated to a model.
 pub fn is_hidden(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
 /// `path.name`, with a name that came from outside shortened to what is worth repeating.
