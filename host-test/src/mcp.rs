@@ -106,15 +106,40 @@ impl Server {
     async fn enter(&self, call: wit::Call) -> Result<Ended, ErrorData> {
         let result = match self.sandbox.call(call).await {
             Err(fault) => faulty(&fault),
-            Ok(Ok(wit::Outcome::Done(result))) => called(result),
-            Ok(Ok(wit::Outcome::NeedsInput(needs))) => return Ok(Ended::Asks(Box::new(needs))),
-            Ok(Err(wit::CallError::UnknownTool(text))) => return Err(ErrorData::invalid_params(text, None)),
+            Ok(Ok(wit::Outcome::Done(mut result))) => {
+                self.mask(&mut result);
+                called(result)
+            }
+            Ok(Ok(wit::Outcome::NeedsInput(mut needs))) => {
+                self.mask(&mut needs.otherwise);
+                let secrets = &self.sandbox.grant.secrets;
+                needs.questions.iter_mut().for_each(|question| secrets.mask_text(&mut question.message));
+                needs.state.iter_mut().for_each(|state| secrets.mask_text(state));
+                return Ok(Ended::Asks(Box::new(needs)));
+            }
+            Ok(Err(wit::CallError::UnknownTool(mut text))) => {
+                self.sandbox.grant.secrets.mask_text(&mut text);
+                return Err(ErrorData::invalid_params(text, None));
+            }
             Ok(Err(wit::CallError::MalformedArguments)) => {
                 return Err(ErrorData::invalid_params(MALFORMED, None));
             }
             Ok(Err(wit::CallError::Configuration(text))) => return Err(ErrorData::internal_error(text, None)),
         };
         Ok(Ended::Done(Box::new(self.finish(result))))
+    }
+
+    /// Take the keys out of a result, of which the component cannot know.
+    fn mask(&self, result: &mut wit::CallResult) {
+        let secrets = &self.sandbox.grant.secrets;
+        for content in &mut result.content {
+            match content {
+                wit::Content::Text(text) => secrets.mask_text(text),
+                wit::Content::File(file) => secrets.mask(&mut file.bytes),
+                wit::Content::Link(link) => secrets.mask_text(&mut link.uri),
+            }
+        }
+        result.structured.iter_mut().chain(&mut result.meta).for_each(|text| secrets.mask_text(text));
     }
 
     /// Results say whether the embedded Nango made them.

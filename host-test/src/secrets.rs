@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method, Request};
 use memchr::memmem::Finder;
@@ -36,11 +36,11 @@ impl fmt::Debug for Secrets {
 
 impl Secrets {
     /// Take the keys out of the variables, and put handles in their place. A key that no environment uses goes without one.
+    /// `config` is that of these variables.
     ///
     /// # Errors
-    /// The configuration cannot hold, or a key is a handle: then it is not this host that has the key.
-    pub fn take(vars: &Vars) -> Result<(Vars, Self)> {
-        let config = Config::from_vars(vars.iter().cloned()).map_err(|error| anyhow!("configuration: {error}"))?;
+    /// A key is a handle: then it is not this host that has the key.
+    pub fn take(vars: &Vars, config: &Config) -> Result<(Vars, Self)> {
         let mut held = Held::default();
         let mut guest: Vars = vars.iter().filter(|(name, _)| !name.starts_with("NANGO_SECRET_KEY")).cloned().collect();
         for environment in &config.environments {
@@ -97,6 +97,26 @@ impl Secrets {
         self.0.finders.iter().any(|finder| finder.find(bytes).is_some())
     }
 
+    /// Take the keys out of what goes to a client: a person may have written one into the arguments, and results repeat
+    /// tags. The places keep their length.
+    pub(crate) fn mask(&self, bytes: &mut [u8]) {
+        for finder in &self.0.finders {
+            let found: Vec<usize> = finder.find_iter(bytes).collect();
+            for at in found {
+                bytes.iter_mut().skip(at).take(finder.needle().len()).for_each(|byte| *byte = b'*');
+            }
+        }
+    }
+
+    /// The same of a text.
+    pub(crate) fn mask_text(&self, text: &mut String) {
+        if self.stand_in(text.as_bytes()) {
+            let mut bytes = std::mem::take(text).into_bytes();
+            self.mask(&mut bytes);
+            *text = String::from_utf8_lossy(&bytes).into_owned();
+        }
+    }
+
     /// Look for keys in bytes that come in pieces.
     pub(crate) fn watch(&self) -> Watch {
         Watch { secrets: self.clone(), tail: Vec::new() }
@@ -135,7 +155,8 @@ mod tests {
     const OTHER: &str = "7b0c9d2e-1f3a-4b5c-8d6e-9f0a1b2c3d4e";
 
     fn taken(vars: &[(&str, &str)]) -> Result<(Vars, Secrets)> {
-        Secrets::take(&vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        let vars: Vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Secrets::take(&vars, &Config::from_vars(vars.iter().cloned())?)
     }
 
     #[test]
@@ -190,6 +211,15 @@ mod tests {
         let mut twice =
             Request::builder().header(AUTHORIZATION, "Bearer host:dev").header(AUTHORIZATION, "Bearer host:dev").body(()).unwrap();
         assert!(secrets.authorize(&mut twice, "/connections").is_err());
+    }
+
+    #[test]
+    fn keys_are_taken_out_of_what_goes_to_a_client() {
+        let (_, secrets) = taken(&[("NANGO_SECRET_KEY", KEY)]).unwrap();
+        let mut text = format!("{{\"a\":\"{KEY}\",\"b\":\"é{KEY}{KEY}\"}}");
+        let expected = text.replace(KEY, &"*".repeat(36));
+        secrets.mask_text(&mut text);
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use nango_mcp::Config;
 use nango_mcp::access::Access;
-use nango_mcp::config::{Base, ReadBy, VARIABLES, warnings};
+use nango_mcp::config::{ConfigError, ReadBy, VARIABLES, warnings};
 
 use crate::egress::Origin;
 use crate::secrets::Secrets;
@@ -121,12 +121,11 @@ fn env_file(text: &str) -> Result<Vars, usize> {
 /// What the component gets of these variables.
 ///
 /// # Errors
-/// NANGO_BASE_URL is no http(s) URL, or a variable of the HTTP endpoint cannot hold.
+/// The first variable whose value cannot hold.
 pub fn grant(vars: &Vars) -> Result<Grant> {
-    let base = vars.iter().find(|(name, value)| name == "NANGO_BASE_URL" && !value.trim().is_empty());
-    let base = base.map_or("https://api.nango.dev", |(_, value)| value.trim());
-    let origin = Origin::of(Base::parse("NANGO_BASE_URL", base)?);
-    let access = Access::from_vars(vars).map_err(|error| anyhow!("configuration: {error}"))?;
+    let unfit = |error: ConfigError| anyhow!("configuration: {error}");
+    let config = Config::from_vars(vars.iter().cloned()).map_err(unfit)?;
+    let access = Access::from_vars(vars).map_err(unfit)?;
     let for_component = |name: &str| {
         VARIABLES.iter().any(|variable| {
             let named = match variable.name.strip_suffix("<ENV>") {
@@ -136,11 +135,10 @@ pub fn grant(vars: &Vars) -> Result<Grant> {
             named && variable.read_by != ReadBy::Host
         })
     };
-    let (guest, secrets) = Secrets::take(vars)?;
-    let config = Config::from_vars(guest.iter().cloned()).map_err(|error| anyhow!("configuration: {error}"))?;
+    let (guest, secrets) = Secrets::take(vars, &config)?;
     Ok(Grant {
         vars: guest.into_iter().filter(|(name, _)| for_component(name)).collect(),
-        origin,
+        origin: Origin::of(config.base),
         access,
         secrets,
         read_only: config.read_only,

@@ -173,6 +173,24 @@ async fn read_only_is_enforced_outside_too() {
     assert_eq!(seen.lock().unwrap().len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_the_arguments_does_not_come_back() {
+    let nango = super::bench::embedded().await;
+    let server = super::bench::server_at(nango.address, &[]).await;
+    let tags = serde_json::json!({"end_user_id": "u1", "note": KEY, "both": format!("a {KEY} b")});
+    for (tool, arguments) in [
+        ("create_connect_session", serde_json::json!({"allowed_integrations": ["github"], "tags": tags})),
+        ("ensure_connection", serde_json::json!({"provider_config_key": "github", "end_user_id": KEY})),
+        (KEY, serde_json::json!({})),
+    ] {
+        let said = match server.call(tool, &arguments.to_string()).await {
+            Ok(result) => serde_json::to_string(&result).unwrap(),
+            Err(error) => error.message.into_owned(),
+        };
+        assert!(!holds_a_key(&said), "{said}");
+    }
+}
+
 /// The memory of an instance of the component after a call of list_integrations.
 async fn memory(vars: &settings::Vars, with_hook: bool) -> Vec<u8> {
     let mut grant = settings::grant(vars).unwrap();
