@@ -95,6 +95,18 @@ impl Access {
         self
     }
 
+    /// As before, and open to the holders of these tokens, too: digests of 64 hexadecimal digits; others are passed over.
+    #[must_use]
+    pub fn and_tokens<'a>(mut self, digests: impl IntoIterator<Item = &'a str>) -> Self {
+        self.digests.extend(digests.into_iter().filter_map(unhex));
+        self
+    }
+
+    /// The digests of the tokens that are known, as [`digest`] writes them.
+    pub fn digests(&self) -> impl Iterator<Item = String> {
+        self.digests.iter().map(|digest| crate::tools::hex(digest))
+    }
+
     /// Whether tokens are demanded.
     pub fn has_tokens(&self) -> bool {
         !self.digests.is_empty()
@@ -105,11 +117,7 @@ impl Access {
         if self.digests.is_empty() {
             return if self.anonymous { Admission::Granted } else { Admission::Closed };
         }
-        let token = authorization.and_then(|header| {
-            let (scheme, token) = header.trim().split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        let Some(token) = token else { return Admission::Missing };
+        let Some(token) = authorization.and_then(bearer) else { return Admission::Missing };
         let given: [u8; 32] = Sha256::digest(token).into();
         // Every digest is compared to its end, so that time tells nothing of how near a token was.
         let mut known = false;
@@ -148,6 +156,12 @@ fn without_port(host: &str) -> &str {
         Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
         _ => host,
     }
+}
+
+/// The token in an Authorization header (RFC 6750, section 2.1).
+pub fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The digest of a token, as NANGO_MCP_TOKEN_SHA256 holds it.

@@ -164,6 +164,11 @@ impl Config {
         self.toolsets.contains(&entry.toolset) && (self.tools.is_empty() || self.tools.contains(&entry.name))
     }
 
+    /// The names of the tools that the operator offers, in the order of the table.
+    pub fn offered(&self) -> impl Iterator<Item = &'static str> {
+        TOOLS.iter().filter(|entry| self.offers(entry)).map(|entry| entry.name)
+    }
+
     /// The environment of that name or alias; case and punctuation do not matter.
     pub fn environment(&self, name: &str) -> Option<&Environment> {
         let wanted = fold(name);
@@ -192,6 +197,11 @@ impl Config {
 }
 
 impl Environment {
+    /// `<ENV>` in the names of its variables.
+    pub fn suffix(&self) -> String {
+        suffix(&self.name)
+    }
+
     fn names(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.name).chain(&self.aliases)
     }

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -18,7 +18,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use nango_mcp::config::Base;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
 
+use crate::audit::{Event, address};
+use crate::fault::Fault;
 use crate::limits::Limits;
+use crate::monitor::Monitor;
 use crate::resolver::{Prohibited, Resolver};
 use crate::secrets::{Secrets, Watch};
 use crate::settings::Grant;
@@ -108,10 +111,22 @@ pub(crate) struct Egress {
     pool: Pool,
     requests_left: u32,
     bytes_left: Arc<AtomicU64>,
+    /// Whether an answer was cut off because the call had received as much as it may.
+    flooded: Arc<AtomicBool>,
+    /// Whether a request was denied because the call had sent as many as it may.
+    spent: bool,
+    watcher: Watcher,
+}
+
+/// Who looks at what a principal's component sends.
+#[derive(Clone)]
+pub(crate) struct Watcher {
+    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) principal: Arc<str>,
 }
 
 impl Egress {
-    pub(crate) fn new(grant: &Grant, pool: Pool, limits: &Limits) -> Self {
+    pub(crate) fn new(grant: &Grant, pool: Pool, limits: &Limits, watcher: Watcher) -> Self {
         Self {
             origin: grant.origin.clone(),
             secrets: grant.secrets.clone(),
@@ -119,6 +134,17 @@ impl Egress {
             pool,
             requests_left: limits.requests,
             bytes_left: Arc::new(AtomicU64::new(limits.received)),
+            flooded: Arc::default(),
+            spent: false,
+            watcher,
+        }
+    }
+
+    /// The limit that a request of this call ran into.
+    pub(crate) fn limit(&self, limits: &Limits) -> Option<Fault> {
+        match self.flooded.load(Ordering::Relaxed) {
+            true => Some(Fault::Received(limits.received)),
+            false => self.spent.then_some(Fault::Requests(limits.requests)),
         }
     }
 
@@ -133,7 +159,11 @@ impl Egress {
         if self.read_only && !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err("this server is read-only");
         }
-        self.requests_left = self.requests_left.checked_sub(1).ok_or("the call has sent as many requests as it may")?;
+        let Some(left) = self.requests_left.checked_sub(1) else {
+            self.spent = true;
+            return Err("the call has sent as many requests as it may");
+        };
+        self.requests_left = left;
         let below = request.uri().path().strip_prefix(&self.origin.base.prefix).unwrap_or_default().to_owned();
         self.secrets.authorize(request, &below)
     }
@@ -155,30 +185,38 @@ impl WasiHttpHooks for Egress {
     ) -> Box<dyn Future<Output = Result<Sent>> + Send> {
         if let Err(why) = self.admit(&mut request) {
             // Path and query may carry what the guest wanted to leak.
-            let wanted = (request.uri().scheme_str().unwrap_or("?"), request.uri().authority().map_or("?", |authority| authority.as_str()));
-            tracing::warn!(granted = %self.origin, "denied outbound {} to {}://{}: {why}", request.method(), wanted.0, wanted.1);
+            let (method, address) = (request.method().as_str(), address(request.uri()));
+            tracing::warn!(granted = %self.origin, "denied outbound {method} to {address}: {why}");
+            self.watcher.monitor.metrics.outbound("denied");
+            self.watcher.monitor.audit.write(&Event::Denied { principal: &self.watcher.principal, method, address, why });
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         }
         let client = self.pool.client();
         let first_byte = options.and_then(|options| options.first_byte_timeout).unwrap_or(PATIENCE);
         let (secrets, left, origin) = (self.secrets.clone(), self.bytes_left.clone(), self.origin.clone());
+        let (watcher, flooded) = (self.watcher.clone(), self.flooded.clone());
+        watcher.monitor.metrics.outbound("sent");
         Box::new(async move {
             let answered = tokio::time::timeout(first_byte, client.request(request)).await;
             let response = answered.map_err(|_| Error::ConnectionReadTimeout)?.map_err(|error| reason(&error))?;
             if response.headers().values().any(|value| secrets.stand_in(value.as_bytes())) {
-                return Err(echoed(&origin));
+                return Err(watcher.echoed(&origin));
             }
             let watch = secrets.watch();
-            let response = response.map(|body| Guarded { body, watch, left, origin }.boxed_unsync());
+            let response = response.map(|body| Guarded { body, watch, left, flooded, origin, watcher }.boxed_unsync());
             Ok((response, Box::new(std::future::ready(Ok(()))) as Box<dyn Future<Output = Result<()>> + Send>))
         })
     }
 }
 
-/// An answer holds a key, as of an origin that sends back the headers it got. The guest must not see it.
-fn echoed(origin: &Origin) -> Error {
-    tracing::error!("an answer from {origin} held an API key; it was cut off before the component saw it");
-    Error::InternalError(Some("the answer held a secret of the host's".into()))
+impl Watcher {
+    /// An answer holds a key, as of an origin that sends back the headers it got. The guest must not see it.
+    fn echoed(&self, origin: &Origin) -> Error {
+        tracing::error!("an answer from {origin} held an API key; it was cut off before the component saw it");
+        self.monitor.metrics.outbound("echoed");
+        self.monitor.audit.write(&Event::Echoed { principal: &self.principal, address: origin.to_string() });
+        Error::InternalError(Some("the answer held a secret of the host's".into()))
+    }
 }
 
 /// The body of an answer, held to what a call may receive, and cut where a key stands in it.
@@ -186,7 +224,9 @@ struct Guarded {
     body: hyper::body::Incoming,
     watch: Watch,
     left: Arc<AtomicU64>,
+    flooded: Arc<AtomicBool>,
     origin: Origin,
+    watcher: Watcher,
 }
 
 impl Body for Guarded {
@@ -201,11 +241,12 @@ impl Body for Guarded {
         };
         let size = frame.data_ref().map_or(0, |data| data.len() as u64);
         if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size)).is_err() {
+            self.flooded.store(true, Ordering::Relaxed);
             tracing::warn!("an answer from {} was cut off: the call has received as much as it may", self.origin);
             return Poll::Ready(Some(Err(Error::HttpResponseBodySize(None))));
         }
         match frame.data_ref().is_some_and(|data| self.watch.sees(data)) {
-            true => Poll::Ready(Some(Err(echoed(&self.origin)))),
+            true => Poll::Ready(Some(Err(self.watcher.echoed(&self.origin)))),
             false => Poll::Ready(Some(Ok(frame))),
         }
     }

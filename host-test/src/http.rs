@@ -1,23 +1,30 @@
 //! The Streamable HTTP endpoint: stateless, JSON answers, the component's own rules of who may come (`nango_mcp::endpoint`).
 
 use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use nango_mcp::access::Access;
 use nango_mcp::config::ConfigError;
 use nango_mcp::endpoint::{self, Head, MAX_BODY, PATIENCE, gate};
 use nango_mcp::mcp::objection;
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
+use crate::audit::Event;
+use crate::doors::Doors;
+use crate::listen;
 use crate::mcp::Server;
+use crate::metrics::MEDIA_TYPE;
+use crate::sandbox::Sandbox;
+use crate::signals;
+use crate::start::Loader;
 use crate::wire::refusal;
 
 /// Where and for whom to listen.
@@ -27,31 +34,77 @@ pub struct Endpoint {
     pub listen: SocketAddr,
     /// Whether to listen beyond loopback without asking anybody for a token.
     pub unauthenticated: bool,
-    /// Who may come.
-    pub access: Access,
+    /// Names under which clients reach it, beside its address.
+    pub hosts: Vec<String>,
+    /// Connections at once.
+    pub connections: usize,
 }
 
-/// Serve until Ctrl-C.
+/// Whose request it was is gone: no answer is waited for. Held by the connection, seen by the call.
+#[derive(Clone)]
+pub(crate) struct Hangup(watch::Receiver<()>);
+
+impl Hangup {
+    /// Wait until the client has hung up.
+    pub(crate) async fn wait(mut self) {
+        // Nothing is ever sent; the sender goes with the request.
+        while self.0.changed().await.is_ok() {}
+    }
+}
+
+/// What the routes look at, exchanged as a whole when the configuration is read again.
+struct Live {
+    doors: RwLock<Arc<Doors>>,
+    sandbox: Sandbox,
+}
+
+impl Live {
+    fn doors(&self) -> Arc<Doors> {
+        self.doors.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Serve until SIGINT or SIGTERM, and let calls finish. On SIGHUP, read the configuration and the policy again.
 ///
 /// # Errors
 /// The address is not free, or not loopback while nobody is asked for a token and `unauthenticated` was not said.
-pub async fn serve(server: Server, endpoint: Endpoint) -> Result<()> {
-    let listener = bind(&endpoint).await?;
+pub async fn serve(loader: Arc<Loader>, endpoint: Endpoint) -> Result<()> {
+    let (server, doors) = (loader.server().await?, loader.doors().await?);
+    let listener = bind(&endpoint, doors.access()).await?;
     let address = listener.local_addr()?;
-    let asks = if endpoint.access.has_tokens() { "a token of NANGO_MCP_TOKEN_SHA256 is asked for" } else { "no token is asked for" };
+    let asks = if doors.access().has_tokens() { "a token is asked for" } else { "no token is asked for" };
+    let (sandbox, monitor) = (server.sandbox(), loader.monitor.clone());
+    let known = move |doors: Doors| named(doors, address).known_as(endpoint.hosts.iter().map(String::as_str));
+    let live = Arc::new(Live { doors: RwLock::new(Arc::new(known(doors))), sandbox });
     tracing::info!("MCP at http://{address}/mcp; {asks}");
-    let stop = async {
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    axum::serve(listener, router(server, endpoint.access, address)).with_graceful_shutdown(stop).await.context("the endpoint failed")
+    monitor.audit.write(&Event::Endpoint { state: "open" });
+    let reloading = signals::on_hangup(loader.clone(), {
+        let live = live.clone();
+        move |loader| {
+            let (live, known) = (live.clone(), known.clone());
+            async move {
+                let doors = known(loader.doors().await?);
+                // Where it listens was decided by the rules of the beginning.
+                if live.doors().access().has_tokens() && !doors.access().has_tokens() {
+                    bail!("it asks nobody for a token any longer");
+                }
+                *live.doors.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(doors);
+                Ok(())
+            }
+        }
+    })?;
+    let Ok(()) = listen::serve(listener, routes(live), monitor.clone(), endpoint.connections, signals::stop).await;
+    reloading.abort();
+    monitor.audit.write(&Event::Endpoint { state: "closed" });
+    Ok(())
 }
 
 /// Take the address, if this endpoint may.
 ///
 /// # Errors
 /// As [`serve`].
-pub async fn bind(endpoint: &Endpoint) -> Result<TcpListener> {
-    if !endpoint.listen.ip().is_loopback() && !endpoint.access.has_tokens() && !endpoint.unauthenticated {
+async fn bind(endpoint: &Endpoint, access: &Access) -> Result<TcpListener> {
+    if !endpoint.listen.ip().is_loopback() && !access.has_tokens() && !endpoint.unauthenticated {
         bail!(
             "{} is not loopback, and nobody is asked for a token: set NANGO_MCP_TOKEN_SHA256 to the digest of one (`nango-mcp-host token` \
              prints both), or put a proxy that asks in front of 127.0.0.1, or say --unauthenticated",
@@ -61,30 +114,51 @@ pub async fn bind(endpoint: &Endpoint) -> Result<TcpListener> {
     TcpListener::bind(endpoint.listen).await.with_context(|| format!("cannot listen on {}", endpoint.listen))
 }
 
-/// The routes: `/mcp`, `/health` for probes and `/` for people. On which address it listens is decided before, in
-/// [`bind`]: without tokens everybody is let in who reaches it.
-pub fn router(server: Server, access: Access, address: SocketAddr) -> Router {
+/// The routes for one server: `/mcp`, `/health` for probes, `/metrics`, and `/` for people. On which address it listens
+/// is decided before: without tokens everybody is let in who reaches it.
+///
+/// # Errors
+/// The component does not start for one of the tokens.
+pub async fn router(server: Server, access: Access, address: SocketAddr) -> Result<Router> {
+    let doors = named(Doors::of(&server, access).await?, address);
+    Ok(routes(Arc::new(Live { doors: RwLock::new(Arc::new(doors)), sandbox: server.sandbox() })))
+}
+
+fn named(doors: Doors, address: SocketAddr) -> Doors {
     let own = match address.ip() {
         std::net::IpAddr::V4(ip) => ip.to_string(),
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),
     };
-    let access = access.open().known_as([own.as_str()]);
-    // Host and Origin are looked at by the rules in front of it.
-    let config = StreamableHttpServerConfig::default()
-        .disable_allowed_hosts()
-        .disable_allowed_origins()
-        .with_legacy_session_mode(false)
-        .with_json_response(true);
-    let service = StreamableHttpService::new(move || Ok(server.clone()), LocalSessionManager::default().into(), config);
-    Router::new().fallback_service(service).layer(middleware::from_fn_with_state(access, rules))
+    doors.opened().known_as([own.as_str()])
 }
 
-/// What is asked of a request before rmcp sees it. rmcp answers what is no JSON-RPC message with plain text, and refuses
+fn routes(live: Arc<Live>) -> Router {
+    Router::new().fallback(answer).with_state(live)
+}
+
+/// Answer a request: first the rules, then rmcp. rmcp answers what is no JSON-RPC message with plain text, and refuses
 /// clients that do not say that they accept events, which are never sent here.
-async fn rules(State(access): State<Access>, request: Request, next: Next) -> Response {
+async fn answer(State(live): State<Arc<Live>>, request: Request) -> Response {
+    let response = answer_within(&live, request).await;
+    if response.status().is_client_error() {
+        live.sandbox.watcher().monitor.metrics.refused(response.status().as_u16());
+    }
+    response
+}
+
+async fn answer_within(live: &Live, request: Request) -> Response {
+    let doors = live.doors();
     let head = head(&request);
-    if let Some(answer) = gate(&Ok::<_, ConfigError>(access), true, &head) {
+    let access = Ok::<_, ConfigError>(doors.access().clone());
+    let scraped = request.uri().path() == "/metrics";
+    if let Some(answer) = if scraped { gate(&access, true, &as_for_mcp(&head)) } else { gate(&access, true, &head) } {
         return respond(answer);
+    }
+    let Some(door) = doors.find(head.header("authorization")) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    if scraped {
+        return metrics(live, door.metrics, &head);
     }
     let (mut parts, body) = request.into_parts();
     let body = match tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, MAX_BODY)).await {
@@ -100,7 +174,35 @@ async fn rules(State(access): State<Access>, request: Request, next: Next) -> Re
         return (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "application/json")], answer.to_string()).into_response();
     }
     parts.headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-    next.run(Request::from_parts(parts, body.into())).await
+    // When the client is gone this future is dropped, and `_held` with it.
+    let (_held, hangup) = watch::channel(());
+    parts.extensions.insert(Hangup(hangup));
+    door.handle(Request::from_parts(parts, body.into())).await.map(Body::new)
+}
+
+/// The same head as that of a call: who may not call may not read the counters.
+fn as_for_mcp(head: &Head) -> Head {
+    let headers = head.headers.iter().filter(|(name, _)| name != "content-type" && name != "content-length").cloned();
+    let json = ("content-type".to_owned(), "application/json".to_owned());
+    Head {
+        method: "POST".to_owned(),
+        target: "/mcp".to_owned(),
+        authority: head.authority.clone(),
+        headers: headers.chain([json]).collect(),
+    }
+}
+
+/// The counters.
+fn metrics(live: &Live, may: bool, head: &Head) -> Response {
+    if !matches!(head.method.as_str(), "GET" | "HEAD") {
+        return (StatusCode::METHOD_NOT_ALLOWED, [("allow", "GET, HEAD")]).into_response();
+    }
+    if !may {
+        return (StatusCode::FORBIDDEN, "this token may not read the counters: the operator says `metrics = true` in its policy\n")
+            .into_response();
+    }
+    let (running, waiting) = live.sandbox.load_now();
+    ([(CONTENT_TYPE, MEDIA_TYPE)], live.sandbox.watcher().monitor.metrics.text(running, waiting)).into_response()
 }
 
 fn is_too_long(error: &axum::Error) -> bool {

@@ -9,7 +9,8 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
 
-use crate::sandbox::{Fault, Sandbox, State};
+use crate::fault::Fault;
+use crate::sandbox::{Sandbox, State};
 
 /// The incoming handler of one component.
 #[derive(Clone)]

@@ -6,19 +6,30 @@
 
 #![forbid(unsafe_code)]
 
+pub mod audit;
+mod bucket;
 pub mod demo;
+pub mod doors;
 pub mod egress;
 mod elicit;
+pub mod fault;
 pub mod http;
 pub mod incoming;
 pub mod limits;
+mod listen;
 pub mod mcp;
+pub mod metrics;
+pub mod monitor;
 pub mod nango;
 mod offers;
+mod places;
+pub mod policy;
 mod progress;
 mod resolver;
 pub mod sandbox;
 pub mod secrets;
 pub mod settings;
+mod signals;
+pub mod start;
 pub mod stdio;
 pub mod wire;

@@ -4,14 +4,18 @@ use std::io::{IsTerminal as _, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
+use nango_mcp_host::audit::Audit;
 use nango_mcp_host::demo::{Embedded, PATIENCE, RATE_LIMIT, invite, tell};
 use nango_mcp_host::limits::Limits;
 use nango_mcp_host::mcp::Server;
+use nango_mcp_host::monitor::Monitor;
 use nango_mcp_host::nango::{self, Key, Nango, Options};
-use nango_mcp_host::sandbox::Sandbox;
+use nango_mcp_host::policy::Policy;
+use nango_mcp_host::start::Loader;
 use nango_mcp_host::{http, settings, stdio};
 
 /// Nango's control plane as MCP tools, each call in a fresh WebAssembly sandbox.
@@ -35,7 +39,14 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Speak MCP on stdin and stdout, for clients that start their servers.
-    Stdio(Source),
+    Stdio {
+        #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
+        watch: Watch,
+        #[command(flatten)]
+        limits: Limits,
+    },
     /// Speak MCP over Streamable HTTP at /mcp.
     Http {
         #[command(flatten)]
@@ -50,7 +61,21 @@ enum Command {
         /// A host name under which clients reach this server, beside localhost and the address; may be repeated.
         #[arg(long, value_name = "HOST")]
         allowed_host: Vec<String>,
+        /// What each token may do: a TOML file; docs/host.md describes it, `policy check` tries it.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        #[command(flatten)]
+        watch: Watch,
+        #[command(flatten)]
+        limits: Limits,
+        /// Connections of clients at once; more are told so.
+        #[arg(long = "limit-connections", value_name = "N", default_value_t = 512, help_heading = "Limits",
+            value_parser = clap::value_parser!(u32).range(1..=65_535))]
+        connections: u32,
     },
+    /// Look at a policy file before it is used.
+    #[command(subcommand)]
+    Policy(Look),
     /// List the tools.
     Tools {
         #[command(flatten)]
@@ -93,6 +118,24 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum Look {
+    /// Say what each principal may do with the configuration as it is, or why it cannot hold. Exit status 0 or 2.
+    Check {
+        /// The policy file.
+        file: PathBuf,
+    },
+}
+
+/// Where it is written down what happens.
+#[derive(Args, Clone)]
+struct Watch {
+    /// Append a line of JSON for every call and every denied request: who, which tool, how it ended; no arguments.
+    /// `-` is stderr. SIGHUP opens the file anew.
+    #[arg(long, value_name = "FILE")]
+    audit_log: Option<String>,
+}
+
 /// Which Nango answers.
 #[derive(Args, Clone, Copy)]
 struct Source {
@@ -126,19 +169,22 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let component = cli.component.as_deref();
     let mut out = std::io::stdout();
     match cli.command {
-        Command::Stdio(source) => {
-            let (server, _embedded) = start(component, source).await?;
-            stdio::serve(server).await?;
+        Command::Stdio { source, watch, limits } => {
+            let (loader, _embedded) = prepare(component, source, limits).await?;
+            stdio::serve(Arc::new(watch.over(loader)?)).await?;
         }
-        Command::Http { source, listen, unauthenticated, allowed_host } => {
-            let (server, _embedded) = start(component, source).await?;
-            let access = server.access().clone().known_as(allowed_host.iter().map(String::as_str));
-            http::serve(server, http::Endpoint { listen, unauthenticated, access }).await?;
+        Command::Http { source, listen, unauthenticated, allowed_host, policy, watch, limits, connections } => {
+            let (loader, _embedded) = prepare(component, source, limits).await?;
+            let mut loader = watch.over(loader)?;
+            loader.policy = policy;
+            let connections = usize::try_from(connections)?;
+            http::serve(Arc::new(loader), http::Endpoint { listen, unauthenticated, hosts: allowed_host, connections }).await?;
         }
+        Command::Policy(Look::Check { file }) => check(&file, &mut out)?,
         Command::Tools { source, json } => {
             let (server, _embedded) = start(component, source).await?;
             if json {
-                writeln!(out, "{}", serde_json::to_string_pretty(server.tools())?)?;
+                writeln!(out, "{}", serde_json::to_string_pretty(&server.tools())?)?;
             } else {
                 for tool in server.tools() {
                     let description = tool.description.as_deref().unwrap_or_default();
@@ -198,19 +244,56 @@ async fn serve_nango(listen: SocketAddr, options: Options, connections: usize, k
     }
 }
 
+impl Watch {
+    /// Have what happens to its servers written down.
+    fn over(&self, mut loader: Loader) -> Result<Loader> {
+        let audit = self.audit_log.as_deref().map(Audit::to).transpose()?.unwrap_or_default();
+        loader.monitor = Arc::new(Monitor { audit, ..Monitor::default() });
+        Ok(loader)
+    }
+}
+
+/// Say what a policy comes to.
+fn check(file: &std::path::Path, out: &mut impl Write) -> Result<()> {
+    let vars = settings::variables(None)?;
+    let config = settings::grant(&vars)?.config;
+    let principals = Policy::read(file)?.principals(&vars, &config, Limits::default());
+    for principal in principals.with_context(|| format!("policy {}", file.display()))? {
+        let config = &principal.grant.config;
+        let rate = match principal.limits.rate {
+            0 => "any number of calls".to_owned(),
+            rate => format!("{rate} calls a minute"),
+        };
+        let may = if config.read_only { "reads" } else { "reads and writes" };
+        writeln!(
+            out,
+            "{}: {may} in {}; {} tools; {rate}; {} token{}",
+            principal.name,
+            config.names(),
+            config.offered().count(),
+            principal.digests.len(),
+            if principal.digests.len() == 1 { "" } else { "s" }
+        )?;
+    }
+    Ok(())
+}
+
 /// Load the component and ask it for its tools.
 async fn start(component: Option<&std::path::Path>, source: Source) -> Result<(Server, Option<Embedded>)> {
+    let (loader, embedded) = prepare(component, source, Limits::default()).await?;
+    Ok((loader.server().await?, embedded))
+}
+
+/// What a server is to be made from, and the embedded Nango, where that is to answer.
+async fn prepare(component: Option<&std::path::Path>, source: Source, limits: Limits) -> Result<(Loader, Option<Embedded>)> {
     let component = settings::component(component)?;
     let embedded = match source.demo {
         true => Some(Embedded::start(([127, 0, 0, 1], 0).into(), uuid::Uuid::new_v4().to_string(), RATE_LIMIT).await?),
         false => None,
     };
-    let grant = match &embedded {
-        Some(embedded) => settings::read_with(&embedded.vars())?,
-        None => settings::read()?,
-    };
-    let sandbox = Sandbox::load(&component, grant, Limits::default())?;
-    Ok((Server::start(sandbox, source.demo).await?, embedded))
+    let mut loader = Loader::new(component, limits);
+    loader.demo = embedded.as_ref().map(Embedded::vars);
+    Ok((loader, embedded))
 }
 
 /// The structured result goes to stdout; of an error its sentence goes to stderr and its JSON to stdout.

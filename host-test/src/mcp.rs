@@ -1,7 +1,7 @@
 //! MCP on top of the WIT interface, by rmcp: the same server over stdio and Streamable HTTP, all protocol revisions.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context as _, Result, anyhow};
 use nango_mcp::access::Access;
@@ -14,12 +14,19 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use tokio::time::Instant;
 
+use crate::audit::{Event, milliseconds};
+use crate::bucket::Bucket;
+use crate::egress::Watcher;
 use crate::elicit::{self, Opened};
+use crate::fault::Fault;
+use crate::limits::Limits;
 use crate::offers::{self, Offered};
 use crate::progress;
-use crate::sandbox::{Fault, Sandbox, plain, wit};
+use crate::sandbox::{Sandbox, plain, wit};
+use crate::settings::Grant;
 
 /// Revisions served: the stateless one and those with a handshake.
 const REVISIONS: [ProtocolVersion; 4] =
@@ -39,19 +46,20 @@ const METHODS: [&str; 10] = [
     "resources/read",
 ];
 
-/// The server of one sandbox. Cheap to clone.
+/// The server of one principal. Cheap to clone; the clones are one.
 #[derive(Clone)]
-pub struct Server {
-    sandbox: Sandbox,
-    shared: Arc<Shared>,
-}
+pub struct Server(Arc<RwLock<Arc<Inner>>>);
 
-struct Shared {
+/// What a server is until it is told to be another.
+#[derive(Clone)]
+struct Inner {
+    sandbox: Sandbox,
     config: ServerConfig,
     tools: Vec<Tool>,
     beside: Offered,
     demo: bool,
-    opened: Opened,
+    opened: Arc<Opened>,
+    bucket: Option<Arc<Bucket>>,
 }
 
 /// How a call ended.
@@ -66,8 +74,9 @@ impl Server {
     /// # Errors
     /// The component does not return, or its configuration cannot hold: the text names the variable.
     pub async fn start(sandbox: Sandbox, demo: bool) -> Result<Self> {
-        let info = sandbox.info().await.map_err(|fault| anyhow!("{}", sentence(&fault)))?;
-        let tools = match sandbox.list_tools().await.map_err(|fault| anyhow!("{}", sentence(&fault)))? {
+        let unfit = |fault: Fault| anyhow!("the component does not start: {fault}");
+        let info = sandbox.info().await.map_err(unfit)?;
+        let tools = match sandbox.list_tools().await.map_err(unfit)? {
             Ok(tools) => tools.iter().map(tool).collect::<Result<Vec<Tool>>>()?,
             Err(wit::CallError::Configuration(text)) => return Err(anyhow!("configuration: {text}")),
             Err(error) => return Err(anyhow!("the component lists no tools: {error:?}")),
@@ -78,17 +87,49 @@ impl Server {
         let mut capabilities = ServerCapabilities::builder().enable_tools().build();
         (capabilities.prompts, capabilities.resources) = beside.capabilities();
         let config = ServerConfig::new(capabilities).with_server_info(implementation).with_instructions(info.instructions);
-        Ok(Self { sandbox, shared: Arc::new(Shared { config, tools, beside, demo, opened: Opened::default() }) })
+        let bucket = Bucket::of(sandbox.limits().rate, sandbox.limits().burst, Instant::now().into_std()).map(Arc::new);
+        let inner = Inner { sandbox, config, tools, beside, demo, opened: Arc::default(), bucket };
+        Ok(Self(Arc::new(RwLock::new(Arc::new(inner)))))
+    }
+
+    /// The same component for another principal.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn granted(&self, principal: Arc<str>, grant: Grant, limits: Limits) -> Result<Self> {
+        let now = self.now();
+        Self::start(now.sandbox.granted(principal, grant, limits), now.demo).await
+    }
+
+    /// Be as another from the next request on. Calls that run go on as they began.
+    pub fn become_as(&self, other: &Self) {
+        // Links that were opened are told of, whoever made them.
+        let next = Inner { opened: self.now().opened.clone(), ..Inner::clone(&other.now()) };
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+    }
+
+    fn now(&self) -> Arc<Inner> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The tools, as clients see them.
-    pub fn tools(&self) -> &[Tool] {
-        &self.shared.tools
+    pub fn tools(&self) -> Vec<Tool> {
+        self.now().tools.clone()
     }
 
     /// Who may use it over HTTP, by its configuration.
-    pub fn access(&self) -> &Access {
-        &self.sandbox.grant.access
+    pub fn access(&self) -> Access {
+        self.now().sandbox.grant.access.clone()
+    }
+
+    /// What its principal is granted.
+    pub(crate) fn grant(&self) -> Arc<Grant> {
+        self.now().sandbox.grant.clone()
+    }
+
+    /// Its sandbox.
+    pub(crate) fn sandbox(&self) -> Sandbox {
+        self.now().sandbox.clone()
     }
 
     /// Call a tool.
@@ -96,16 +137,51 @@ impl Server {
     /// # Errors
     /// A protocol error: unknown tool, malformed arguments, or a configuration that cannot hold.
     pub async fn call(&self, name: &str, arguments: &str) -> Result<CallToolResult, ErrorData> {
-        match self.enter(plain(name, arguments)).await? {
+        self.now().call(name, arguments).await
+    }
+}
+
+impl Inner {
+    async fn call(&self, name: &str, arguments: &str) -> Result<CallToolResult, ErrorData> {
+        let environment = serde_json::from_str::<Value>(arguments).ok().and_then(|arguments| self.environment(&arguments));
+        match self.enter(plain(name, arguments), environment).await? {
             Ended::Done(result) => Ok(*result),
             // Nobody can be asked.
             Ended::Asks(needs) => Ok(self.finish(called(needs.otherwise))),
         }
     }
 
-    async fn enter(&self, call: wit::Call) -> Result<Ended, ErrorData> {
-        let result = match self.sandbox.call(call).await {
-            Err(fault) => faulty(&fault),
+    /// The environment that a call is for, by the operator's name for it.
+    fn environment(&self, arguments: &Value) -> Option<&str> {
+        let config = &self.sandbox.grant.config;
+        match arguments.get("environment") {
+            Some(name) => config.environment(name.as_str()?).map(|environment| environment.name.as_str()),
+            None => <&[_; 1]>::try_from(config.environments.as_slice()).ok().map(|[only]| only.name.as_str()),
+        }
+    }
+
+    /// Run a call, and have it written down how it ended.
+    async fn enter(&self, call: wit::Call, environment: Option<&str>) -> Result<Ended, ErrorData> {
+        let tool = self.tools.iter().find(|tool| tool.name == call.name).map_or("unknown", |tool| &tool.name);
+        let watcher = self.sandbox.watcher();
+        let mut record = Record { watcher, tool, environment, begun: Instant::now(), outcome: "cancelled", code: None };
+        let ended = match self.bucket.as_ref().map_or(Ok(()), |bucket| bucket.take(Instant::now().into_std())) {
+            Ok(()) => self.sandbox.call(call).await,
+            Err(wait) => Err(Fault::Rate(wait)),
+        };
+        let (outcome, code) = match &ended {
+            Ok(Ok(wit::Outcome::Done(result))) if result.is_error => ("error", code_of(result.meta.as_deref())),
+            Ok(Ok(wit::Outcome::Done(_))) => ("ok", None),
+            Ok(Ok(wit::Outcome::NeedsInput(_))) => ("asked", None),
+            Ok(Err(wit::CallError::UnknownTool(_))) => ("refused", Some("unknown_tool".to_owned())),
+            Ok(Err(wit::CallError::MalformedArguments)) => ("refused", Some("malformed_arguments".to_owned())),
+            Ok(Err(wit::CallError::Configuration(_))) => ("refused", Some("configuration".to_owned())),
+            Err(fault) => ("refused", Some(fault.code().to_owned())),
+        };
+        (record.outcome, record.code) = (outcome, code);
+        drop(record);
+        let result = match ended {
+            Err(fault) => fault.result(),
             Ok(Ok(wit::Outcome::Done(mut result))) => {
                 self.mask(&mut result);
                 called(result)
@@ -144,7 +220,7 @@ impl Server {
 
     /// Results say whether the embedded Nango made them.
     fn finish(&self, mut result: CallToolResult) -> CallToolResult {
-        if self.shared.demo {
+        if self.demo {
             result.meta.get_or_insert_default().insert("demo".into(), true.into());
         }
         result
@@ -153,6 +229,7 @@ impl Server {
     /// A call of a client, with the questions that come up put to it.
     async fn serve(&self, request: CallToolRequestParams, context: &RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
         let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let environment = self.environment(&arguments);
         let stateless = elicit::is_stateless(context);
         let mut call = wit::Call {
             name: request.name.into_owned(),
@@ -164,13 +241,13 @@ impl Server {
         let mut opened = None;
         // Consent, a link, and one more in case the component asks again.
         for _ in 0..3 {
-            let needs = match self.enter(call.clone()).await? {
+            let needs = match self.enter(call.clone(), environment).await? {
                 Ended::Done(result) => {
                     let structured = result.structured_content.clone().unwrap_or_default();
                     match opened {
-                        Some(id) => self.shared.opened.remember(id, &structured),
+                        Some(id) => self.opened.remember(id, &structured),
                         None if call.name == "wait_for_connection" => {
-                            self.shared.opened.tell(&context.peer, &arguments, &structured).await;
+                            self.opened.tell(&context.peer, &arguments, &structured).await;
                         }
                         None => {}
                     }
@@ -204,7 +281,7 @@ impl Server {
 
     /// Results name their server (2026-07-28, "server info").
     fn sign(&self, meta: &mut Option<MetaObject>) {
-        if let Ok(info) = serde_json::to_value(&self.shared.config.server_info) {
+        if let Ok(info) = serde_json::to_value(&self.config.server_info) {
             meta.get_or_insert_default().insert("io.modelcontextprotocol/serverInfo".into(), info);
         }
     }
@@ -212,7 +289,7 @@ impl Server {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        self.shared.config.clone()
+        self.now().config.clone()
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
@@ -230,14 +307,16 @@ impl ServerHandler for Server {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         one_page(request)?;
-        let list = ListToolsResult::with_all_items(self.shared.tools.clone());
+        let now = self.now();
+        let list = ListToolsResult::with_all_items(now.tools.clone());
         let mut list = list.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public);
-        self.sign(&mut list.meta);
+        now.sign(&mut list.meta);
         Ok(list)
     }
 
     async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
-        progress::attend(&context, self.serve(request, &context)).await
+        let now = self.now();
+        progress::attend(&context, now.serve(request, &context)).await
     }
 
     async fn list_prompts(
@@ -246,9 +325,10 @@ impl ServerHandler for Server {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         one_page(request)?;
-        let list = ListPromptsResult::with_all_items(self.shared.beside.prompts.clone());
+        let now = self.now();
+        let list = ListPromptsResult::with_all_items(now.beside.prompts.clone());
         let mut list = list.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public);
-        self.sign(&mut list.meta);
+        now.sign(&mut list.meta);
         Ok(list)
     }
 
@@ -257,8 +337,9 @@ impl ServerHandler for Server {
         request: GetPromptRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let mut result = offers::prompt(&self.shared.tools, request)?;
-        self.sign(&mut result.meta);
+        let now = self.now();
+        let mut result = offers::prompt(&now.tools, request)?;
+        now.sign(&mut result.meta);
         Ok(result.into())
     }
 
@@ -268,9 +349,10 @@ impl ServerHandler for Server {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         one_page(request)?;
-        let list = ListResourcesResult::with_all_items(self.shared.beside.listed());
+        let now = self.now();
+        let list = ListResourcesResult::with_all_items(now.beside.listed());
         let mut list = list.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public);
-        self.sign(&mut list.meta);
+        now.sign(&mut list.meta);
         Ok(list)
     }
 
@@ -280,9 +362,10 @@ impl ServerHandler for Server {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         one_page(request)?;
+        let now = self.now();
         let list = ListResourceTemplatesResult::with_all_items(Vec::new());
         let mut list = list.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Public);
-        self.sign(&mut list.meta);
+        now.sign(&mut list.meta);
         Ok(list)
     }
 
@@ -291,10 +374,11 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let resource = self.shared.beside.find(&request.uri)?;
-        let called = progress::attend(&context, self.call(resource.tool, &resource.arguments)).await?;
+        let now = self.now();
+        let resource = now.beside.find(&request.uri)?;
+        let called = progress::attend(&context, now.call(resource.tool, &resource.arguments)).await?;
         let mut result = offers::contents(request.uri, called)?;
-        self.sign(&mut result.meta);
+        now.sign(&mut result.meta);
         Ok(result.into())
     }
 
@@ -307,8 +391,42 @@ impl ServerHandler for Server {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.shared.tools.iter().find(|tool| tool.name == name).cloned()
+        self.now().tools.iter().find(|tool| tool.name == name).cloned()
     }
+}
+
+/// A call under way. It is written down when this is dropped: a call that its client gives up ends so, too.
+struct Record<'a> {
+    watcher: &'a Watcher,
+    tool: &'a str,
+    environment: Option<&'a str>,
+    begun: Instant,
+    outcome: &'static str,
+    code: Option<String>,
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        let (Watcher { monitor, principal }, took) = (self.watcher, self.begun.elapsed());
+        monitor.metrics.called(principal, self.tool, self.outcome, took);
+        monitor.audit.write(&Event::Call {
+            principal,
+            tool: self.tool,
+            environment: self.environment,
+            outcome: self.outcome,
+            code: self.code.as_deref(),
+            ms: milliseconds(took),
+        });
+    }
+}
+
+/// The code of an error, in the `_meta` of its result.
+fn code_of(meta: Option<&str>) -> Option<String> {
+    let meta: Value = serde_json::from_str(meta?).ok()?;
+    let code = meta.pointer("/nango-mcp~1error/code")?.as_str()?;
+    // Some codes are Nango's own words.
+    let plain = code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    Some(if plain { code.to_owned() } else { "other".to_owned() })
 }
 
 /// No list gives a cursor, so no request may bring one.
@@ -358,32 +476,6 @@ fn block(content: wit::Content) -> ContentBlock {
                 contents = contents.with_mime_type(media_type);
             }
             ContentBlock::resource(contents)
-        }
-    }
-}
-
-/// A call without an outcome, as a result that the model can read.
-fn faulty(fault: &Fault) -> CallToolResult {
-    let code = match fault {
-        Fault::Time(_) => "time_limit",
-        Fault::Memory(_) => "memory_limit",
-        Fault::Trap => "component_trapped",
-    };
-    let message = sentence(fault);
-    let error = json!({"kind": "host", "code": code, "message": message});
-    let mut made = CallToolResult::error(vec![ContentBlock::text(message), ContentBlock::text(json!({"error": error}).to_string())]);
-    made.meta.get_or_insert_default().insert("nango-mcp/error".into(), error);
-    made
-}
-
-fn sentence(fault: &Fault) -> String {
-    match fault {
-        Fault::Time(limit) => {
-            format!("the call was ended after {} s, the host's limit; what it had begun may have taken effect: look before you repeat it", limit.as_secs_f32())
-        }
-        Fault::Memory(limit) => format!("the call was ended because it needed more than {} MiB of memory, the host's limit: ask for less", limit >> 20),
-        Fault::Trap => {
-            "the component failed inside this call; the next call gets a fresh one. Look before you repeat it, and please report it with the host's log".into()
         }
     }
 }

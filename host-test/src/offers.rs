@@ -10,12 +10,14 @@ use rmcp::model::{
 use serde_json::{Value, json};
 
 /// What is offered beside tools.
+#[derive(Clone)]
 pub(crate) struct Offered {
     pub(crate) prompts: Vec<Prompt>,
     resources: Vec<Readable>,
 }
 
 /// A resource, and the call that reads it.
+#[derive(Clone)]
 pub(crate) struct Readable {
     resource: Resource,
     pub(crate) tool: &'static str,

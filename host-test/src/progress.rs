@@ -7,6 +7,8 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, Peer, RoleServer};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use crate::http::Hangup;
+
 /// Between two of them, and before the first: a call that is over sooner needs none.
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -22,8 +24,15 @@ pub(crate) async fn attend<T>(
         }
     };
     // Dropping the call ends its instance, and with it the request to Nango.
+    let hung_up = async {
+        match context.extensions.get::<http::request::Parts>().and_then(|parts| parts.extensions.get::<Hangup>()) {
+            Some(hangup) => hangup.clone().wait().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         result = work => result,
+        () = hung_up => Err(ErrorData::internal_error("the client hung up", None)),
         () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled by the client", None)),
         () = progress => Err(ErrorData::internal_error("the call was given up", None)),
     }

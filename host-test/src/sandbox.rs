@@ -6,10 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use tokio::sync::Semaphore;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{
     Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline, WasmCoreDump,
@@ -18,8 +16,11 @@ use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::egress::{Egress, Pool};
-use crate::limits::{Limits, MemoryLimit};
+use crate::egress::{Egress, Pool, Watcher};
+use crate::fault::Fault;
+use crate::limits::{Guard, Limits, Refused};
+use crate::monitor::Monitor;
+use crate::places::Places;
 use crate::settings::Grant;
 
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated; wit/nango-mcp.wit documents it")]
@@ -30,7 +31,7 @@ mod bindings {
 pub use bindings::exports::nango::mcp::tools as wit;
 
 /// How often a computing guest yields to the host.
-const TICK: Duration = Duration::from_millis(100);
+const TICK: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What the guest writes to stderr is kept up to here; it is for the log.
 const STDERR: usize = 16 * 1024;
@@ -42,19 +43,9 @@ pub struct Sandbox {
     pub(crate) grant: Arc<Grant>,
     limits: Limits,
     pool: Pool,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
+    watcher: Watcher,
     peak: Arc<AtomicUsize>,
-}
-
-/// Why a call into the sandbox gave nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// The call's time was over.
-    Time(Duration),
-    /// The guest wanted more memory than it may have.
-    Memory(usize),
-    /// The guest trapped for another reason.
-    Trap,
 }
 
 /// A call for nobody who could be asked.
@@ -69,7 +60,7 @@ pub(crate) struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     egress: Egress,
-    memory: MemoryLimit,
+    guard: Guard,
     stderr: MemoryOutputPipe,
 }
 
@@ -100,8 +91,37 @@ impl Sandbox {
         let pre = linker.instantiate_pre(&component).and_then(bindings::NangoMcpPre::new).map_err(broken).with_context(text)?;
         keep_time(&engine)?;
         let pool = Pool::of(&grant.origin);
-        let places = Arc::new(Semaphore::new(usize::try_from(limits.concurrency)?));
-        Ok(Self { pre, grant: Arc::new(grant), limits, pool, places, peak: Arc::default() })
+        let places = Arc::new(Places::new(&limits));
+        let watcher = Watcher { monitor: Arc::default(), principal: Arc::from("local") };
+        Ok(Self { pre, grant: Arc::new(grant), limits, pool, places, watcher, peak: Arc::default() })
+    }
+
+    /// As before, and what happens is told to this one.
+    #[must_use]
+    pub fn watched(mut self, monitor: Arc<Monitor>) -> Self {
+        self.watcher.monitor = monitor;
+        self
+    }
+
+    /// The same component for another principal, in the same places.
+    #[must_use]
+    pub fn granted(&self, principal: Arc<str>, grant: Grant, limits: Limits) -> Self {
+        let pool = if grant.origin == self.grant.origin { self.pool.clone() } else { Pool::of(&grant.origin) };
+        let watcher = Watcher { principal, ..self.watcher.clone() };
+        Self { pool, watcher, limits, grant: Arc::new(grant), ..self.clone() }
+    }
+
+    pub(crate) fn watcher(&self) -> &Watcher {
+        &self.watcher
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How many calls run, and how many wait for a place.
+    pub(crate) fn load_now(&self) -> (u32, u32) {
+        (self.places.running(), self.places.waiting())
     }
 
     /// `info`.
@@ -133,7 +153,24 @@ impl Sandbox {
     /// # Errors
     /// The guest did not return.
     pub async fn call(&self, call: wit::Call) -> Result<Result<wit::Outcome, wit::CallError>, Fault> {
-        self.enter(async |tools, store| tools.nango_mcp_tools().call_call_tool(store, &call).await).await
+        let (mut outcome, limit) = self
+            .enter(async |tools, store| {
+                let outcome = tools.nango_mcp_tools().call_call_tool(&mut *store, &call).await?;
+                Ok((outcome, store.data().egress.limit(&self.limits)))
+            })
+            .await?;
+        // To the component a limit looks like a broken connection.
+        if let (Ok(wit::Outcome::Done(result)), Some(limit)) = (&mut outcome, limit)
+            && result.is_error
+        {
+            limit.explain(result);
+        }
+        let size = match &outcome {
+            Ok(wit::Outcome::Done(result)) => weight(result),
+            Ok(wit::Outcome::NeedsInput(needs)) => weight(&needs.otherwise),
+            Err(_) => 0,
+        };
+        if size > self.limits.output { Err(Fault::Output(self.limits.output)) } else { Ok(outcome) }
     }
 
     /// What the memory of an instance holds after a call, as a core dump of WebAssembly. Needs [`Limits::dump`].
@@ -181,22 +218,34 @@ impl Sandbox {
     pub(crate) async fn within<T>(&self, run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>) -> Result<T, Fault> {
         let deadline = tokio::time::Instant::now() + self.limits.time;
         let late = |_| Fault::Time(self.limits.time);
-        let _place = tokio::time::timeout_at(deadline, self.places.acquire()).await.map_err(late)?;
+        let _place = tokio::time::timeout_at(deadline, self.places.take()).await.map_err(late)??;
         let mut store = self.store();
         let outcome = tokio::time::timeout_at(deadline, run(&mut store)).await;
-        self.peak.fetch_max(store.data().memory.peak, Ordering::Relaxed);
+        self.peak.fetch_max(store.data().guard.peak, Ordering::Relaxed);
         let said = store.data().stderr.contents();
         if !said.is_empty() {
             tracing::debug!(stderr = %String::from_utf8_lossy(&said), "the component wrote");
         }
         match outcome.map_err(late)? {
             Ok(value) => Ok(value),
-            Err(_) if store.data().memory.reached => Err(Fault::Memory(self.limits.memory)),
-            Err(trap) => {
-                tracing::warn!("the component trapped: {trap:#}");
-                Err(Fault::Trap)
-            }
+            Err(trap) => Err(self.explain(&trap, store.data().guard.refused)),
         }
+    }
+
+    /// What a trap comes from.
+    fn explain(&self, trap: &wasmtime::Error, refused: Option<Refused>) -> Fault {
+        match refused {
+            Some(Refused::Memory) => return Fault::Memory(self.limits.memory),
+            Some(Refused::Tables) => return Fault::Tables(self.limits.tables),
+            None => {}
+        }
+        let text = format!("{trap:#}");
+        // wasmtime has no type for this one.
+        if text.contains("instance count too high") {
+            return Fault::Instances(self.limits.instances);
+        }
+        tracing::warn!("the component trapped: {text}");
+        Fault::Trap
     }
 
     fn store(&self) -> Store<State> {
@@ -207,17 +256,28 @@ impl Sandbox {
             table: ResourceTable::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            egress: Egress::new(&self.grant, self.pool.clone(), &self.limits),
-            memory: MemoryLimit::new(self.limits.memory),
+            egress: Egress::new(&self.grant, self.pool.clone(), &self.limits, self.watcher.clone()),
+            guard: Guard::new(self.limits),
             stderr,
         };
         let mut store = Store::new(self.pre.engine(), state);
-        store.limiter(|state| &mut state.memory);
+        store.limiter(|state| &mut state.guard);
         store.set_epoch_deadline(1);
         // Yielding lets the timeout of `enter` cut a guest that only computes.
         store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
         store
     }
+}
+
+/// What a result holds, in bytes.
+fn weight(result: &wit::CallResult) -> u64 {
+    let content = result.content.iter().map(|content| match content {
+        wit::Content::Text(text) => text.len(),
+        wit::Content::File(file) => file.bytes.len() + file.uri.len(),
+        wit::Content::Link(link) => link.uri.len() + link.name.len(),
+    });
+    let beside = result.structured.iter().chain(&result.meta).map(String::len);
+    u64::try_from(content.chain(beside).sum::<usize>()).unwrap_or(u64::MAX)
 }
 
 fn engine(limits: &Limits) -> Result<Engine> {
@@ -226,15 +286,17 @@ fn engine(limits: &Limits) -> Result<Engine> {
     config.coredump_on_trap(limits.dump);
     let mut pool = PoolingAllocationConfig::default();
     // The component has three core modules (its own and two adapters of the component model), one memory and two tables.
-    pool.total_component_instances(limits.concurrency)
-        .total_core_instances(limits.concurrency * 8)
-        .total_memories(limits.concurrency * 2)
-        .total_tables(limits.concurrency * 4)
-        .total_stacks(limits.concurrency)
-        .max_memory_size(limits.memory);
+    pool.total_component_instances(limits.calls)
+        .total_core_instances(limits.calls * 8)
+        .total_memories(limits.calls * 2)
+        .total_tables(limits.calls * 4)
+        .total_stacks(limits.calls)
+        // What an instance may have of these is for its guard to say, which names the limit.
+        .table_elements(usize::try_from(limits.tables)?.max(20_000))
+        .max_memory_size(limits.memory.max(16 << 20));
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     // A small reservation per slot: 64 MiB memories need no 4 GiB of address space each.
-    config.memory_reservation(u64::try_from(limits.memory)?);
+    config.memory_reservation(u64::try_from(limits.memory.max(16 << 20))?);
     match Cache::new(CacheConfig::new()) {
         Ok(cache) => {
             config.cache(Some(cache));

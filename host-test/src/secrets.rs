@@ -36,11 +36,11 @@ impl fmt::Debug for Secrets {
 
 impl Secrets {
     /// Take the keys out of the variables, and put handles in their place. A key that no environment uses goes without one.
-    /// `config` is that of these variables.
+    /// `config` is that of these variables, `whole` has every key that the host knows: none of them may come back.
     ///
     /// # Errors
     /// A key is a handle: then it is not this host that has the key.
-    pub fn take(vars: &Vars, config: &Config) -> Result<(Vars, Self)> {
+    pub fn take(vars: &Vars, config: &Config, whole: &Config) -> Result<(Vars, Self)> {
         let mut held = Held::default();
         let mut guest: Vars = vars.iter().filter(|(name, _)| !name.starts_with("NANGO_SECRET_KEY")).cloned().collect();
         for environment in &config.environments {
@@ -54,7 +54,7 @@ impl Secrets {
             held.handles.push((format!("Bearer {handle}"), header));
             guest.push((environment.key_variable.clone(), handle));
         }
-        for key in config.secrets() {
+        for key in whole.secrets() {
             held.longest = held.longest.max(key.expose().len());
             held.finders.push(Finder::new(key.expose()).into_owned());
         }
@@ -156,7 +156,8 @@ mod tests {
 
     fn taken(vars: &[(&str, &str)]) -> Result<(Vars, Secrets)> {
         let vars: Vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Secrets::take(&vars, &Config::from_vars(vars.iter().cloned())?)
+        let config = Config::from_vars(vars.iter().cloned())?;
+        Secrets::take(&vars, &config, &config)
     }
 
     #[test]

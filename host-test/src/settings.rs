@@ -1,6 +1,7 @@
 //! Where configuration comes from: the process's environment over a `.env` file; and what of it the component gets.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use nango_mcp::Config;
@@ -26,26 +27,23 @@ pub struct Grant {
     pub secrets: Secrets,
     /// Whether it may send reads alone.
     pub read_only: bool,
+    /// The configuration that these variables make, with the keys themselves.
+    pub config: Arc<Config>,
 }
 
-/// Read the process's environment and the `.env` file, say on stderr what has no effect, and decide the grant.
+/// Read the process's environment and the `.env` file, and say on stderr what has no effect. With `nango`, which names a
+/// Nango and a key, only what says what may be done is taken of the rest.
 ///
 /// # Errors
-/// A named file that is missing or malformed, a base URL that is none.
-pub fn read() -> Result<Grant> {
-    grant(&all()?)
-}
-
-/// As [`read`], but of the configuration only what says what may be done: which Nango, and by which key, `nango` says.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_with(nango: &Vars) -> Result<Grant> {
+/// A named file that is missing or malformed.
+pub fn variables(nango: Option<&Vars>) -> Result<Vars> {
     const WHICH: [&str; 4] = ["NANGO_SECRET_KEY", "NANGO_BASE_URL", "NANGO_ENVIRONMENT", "NANGO_MCP_ENVIRONMENT"];
     let mut vars = all()?;
-    vars.retain(|(name, _)| !WHICH.iter().any(|which| name.starts_with(which)) && name != "NANGO_MCP_PUBLIC_NANGO_URL");
-    vars.extend(nango.iter().cloned());
-    grant(&vars)
+    if let Some(nango) = nango {
+        vars.retain(|(name, _)| !WHICH.iter().any(|which| name.starts_with(which)) && name != "NANGO_MCP_PUBLIC_NANGO_URL");
+        vars.extend(nango.iter().cloned());
+    }
+    Ok(vars)
 }
 
 fn all() -> Result<Vars> {
@@ -123,7 +121,20 @@ fn env_file(text: &str) -> Result<Vars, usize> {
 /// # Errors
 /// The first variable whose value cannot hold.
 pub fn grant(vars: &Vars) -> Result<Grant> {
-    let unfit = |error: ConfigError| anyhow!("configuration: {error}");
+    let config = Config::from_vars(vars.iter().cloned()).map_err(unfit)?;
+    grant_within(vars, &config)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form of map_err")]
+fn unfit(error: ConfigError) -> anyhow::Error {
+    anyhow!("configuration: {error}")
+}
+
+/// The same of variables that are a part of `whole`, whose keys must not come back either.
+///
+/// # Errors
+/// As [`grant`].
+pub(crate) fn grant_within(vars: &Vars, whole: &Config) -> Result<Grant> {
     let config = Config::from_vars(vars.iter().cloned()).map_err(unfit)?;
     let access = Access::from_vars(vars).map_err(unfit)?;
     let for_component = |name: &str| {
@@ -135,13 +146,14 @@ pub fn grant(vars: &Vars) -> Result<Grant> {
             named && variable.read_by != ReadBy::Host
         })
     };
-    let (guest, secrets) = Secrets::take(vars, &config)?;
+    let (guest, secrets) = Secrets::take(vars, &config, whole)?;
     Ok(Grant {
         vars: guest.into_iter().filter(|(name, _)| for_component(name)).collect(),
-        origin: Origin::of(config.base),
+        origin: Origin::of(config.base.clone()),
         access,
         secrets,
         read_only: config.read_only,
+        config: Arc::new(config),
     })
 }
 

@@ -1,21 +1,35 @@
 //! MCP on stdin and stdout: a message a line, nothing else on stdout.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
 use rmcp::ServiceExt as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 
 use crate::mcp::Server;
+use crate::signals;
+use crate::start::Loader;
 use crate::wire::refusal;
 
 /// Bytes under way between the lines and rmcp: nearly every answer goes through in one piece.
 const PIPE: usize = 1024 * 1024;
 
-/// Serve until stdin ends.
+/// Serve until stdin ends. On SIGHUP, read the configuration again.
 ///
 /// # Errors
-/// The streams break.
-pub async fn serve(server: Server) -> Result<()> {
-    serve_on(server, tokio::io::stdin(), tokio::io::stdout()).await
+/// The configuration cannot hold, or the streams break.
+pub async fn serve(loader: Arc<Loader>) -> Result<()> {
+    let server = loader.server().await?;
+    let reloading = signals::on_hangup(loader, {
+        let server = server.clone();
+        move |loader| {
+            let server = server.clone();
+            async move { loader.server().await.map(|next| server.become_as(&next)) }
+        }
+    })?;
+    let served = serve_on(server, tokio::io::stdin(), tokio::io::stdout()).await;
+    reloading.abort();
+    served
 }
 
 /// Serve on these streams. Lines that are no message are answered here, all others go through to rmcp; both write

@@ -169,7 +169,8 @@ async fn an_environment_is_checked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_key_tools_are_listed_and_calls_name_the_variable() {
     let server = server(&[]).await;
-    let listed: Vec<&str> = server.tools().iter().map(|tool| &*tool.name).collect();
+    let tools = server.tools();
+    let listed: Vec<&str> = tools.iter().map(|tool| &*tool.name).collect();
     assert_eq!(listed, TOOLS.iter().map(|entry| entry.name).collect::<Vec<_>>());
     let result = server.call("list_connections", "{}").await.unwrap();
     assert_eq!(bad(&result)["code"], "missing_key");

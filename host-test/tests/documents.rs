@@ -11,7 +11,7 @@ const NOON: i64 = 1_795_437_700;
 
 /// Hold a committed document against what it should be; with UPDATE=1 in the environment, write it.
 #[track_caller]
-fn check_or_update(path: &str, text: &str) {
+pub(crate) fn check_or_update(path: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     if committed == text {

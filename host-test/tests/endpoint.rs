@@ -61,8 +61,7 @@ impl World {
         let vars = self.with(more);
         let vars: Vec<(&str, &str)> = vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let server = server(&vars).await;
-        let access = server.access().clone();
-        listen(|address| nango_mcp_host::http::router(server, access, address)).await
+        listen(async |address| nango_mcp_host::http::router(server.clone(), server.access(), address).await.unwrap()).await
     }
 }
 
@@ -80,7 +79,7 @@ pub(crate) async fn component(vars: &[(String, String)]) -> Endpoint {
     let handler = Handler::of(sandbox).unwrap();
     let counters = Counters::default();
     let [faults, begun, ended] = counters.clone();
-    let endpoint = listen(|_| Router::new().fallback(move |request| handle(handler.clone(), counters.clone(), request))).await;
+    let endpoint = listen(async |_| Router::new().fallback(move |request| handle(handler.clone(), counters.clone(), request))).await;
     Endpoint { faults, begun, ended, ..endpoint }
 }
 
@@ -106,10 +105,10 @@ async fn handle(handler: Handler, [faults, begun, ended]: Counters, request: htt
     }
 }
 
-async fn listen(router: impl FnOnce(SocketAddr) -> Router) -> Endpoint {
+async fn listen(router: impl AsyncFnOnce(SocketAddr) -> Router) -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = router(address);
+    let router = router(address).await;
     tokio::spawn(async move { axum::serve(listener, router).await });
     Endpoint { address, faults: Arc::default(), begun: Arc::default(), ended: Arc::default() }
 }

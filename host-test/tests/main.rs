@@ -22,6 +22,7 @@ mod evals;
 mod faults;
 mod hostile;
 mod memory;
+mod operator;
 mod page;
 mod replay;
 mod sandbox;

@@ -19,7 +19,7 @@ async fn small(memory: usize, vars: &[(&str, &str)]) -> (Bench, Embedded) {
     let nango = Embedded::with(([127, 0, 0, 1], 0).into(), KEY.into(), options).await.unwrap();
     let mut all = nango.vars();
     all.extend(vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    let sandbox = sandbox(&all, Limits { memory, concurrency: 4, ..Limits::default() });
+    let sandbox = sandbox(&all, Limits { memory, calls: 4, ..Limits::default() });
     (Bench { server: Server::start(sandbox.clone(), false).await.unwrap(), sandbox, memory }, nango)
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use nango_mcp_host::fault::Fault;
 use nango_mcp_host::limits::Limits;
 use nango_mcp_host::mcp::Server;
-use nango_mcp_host::sandbox::{Fault, Sandbox, wit};
+use nango_mcp_host::sandbox::{Sandbox, wit};
 use nango_mcp_host::settings;
 
 use super::bench::{Play, bad, json, misbehaving, stub};

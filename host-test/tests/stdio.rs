@@ -34,6 +34,10 @@ impl Client {
         writeln!(self.stdin.as_mut().unwrap(), "{message}").unwrap();
     }
 
+    pub(crate) fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
     /// The next message of the server.
     pub(crate) fn next(&mut self) -> Value {
         let mut line = String::new();

@@ -28,7 +28,7 @@ pub(crate) async fn drive(case: &Case, file: &Path, component: &Path, command: &
     let world = World::live(case, component).await?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("cannot listen on 127.0.0.1")?;
     let address = listener.local_addr()?;
-    let routes = router(world.server.clone(), world.server.access().clone(), address);
+    let routes = router(world.server.clone(), world.server.access(), address).await?;
     let served = tokio::spawn(async move { axum::serve(listener, routes).await });
     let mut people = People::of(case, &world);
     let said = converse(case, file, &format!("http://{address}/mcp"), command, limit, &world, &mut people).await;

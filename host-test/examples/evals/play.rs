@@ -92,7 +92,8 @@ fn arguments(case: &Case, world: &World, known: &Known<'_>, step: &Step, tool: &
             _ => bail!("the arguments of a call are an object"),
         }
     }
-    let tool = world.server.tools().iter().find(|known| known.name == tool).with_context(|| format!("there is no tool {tool}"))?;
+    let tools = world.server.tools();
+    let tool = tools.iter().find(|known| known.name == tool).with_context(|| format!("there is no tool {tool}"))?;
     let schema = &tool.input_schema;
     let takes = |name: &str| schema.get("properties").is_some_and(|properties| properties.get(name).is_some());
     if case.start.environments.is_empty() && takes("environment") && !all.contains_key("environment") {

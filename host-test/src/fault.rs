@@ -1,0 +1,147 @@
+//! A call without an outcome of the component's: why, and how the model reads it.
+
+use std::time::Duration;
+
+use rmcp::model::{CallToolResult, ContentBlock};
+use serde_json::{Map, Value, json};
+
+use crate::sandbox::wit;
+
+/// Where the `_meta` of a result has its error.
+const META: &str = "nango-mcp/error";
+
+/// Why a call gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The call's time was over.
+    Time(Duration),
+    /// The guest wanted more memory than it may have, in bytes.
+    Memory(usize),
+    /// The guest wanted more entries in a table than it may have.
+    Tables(u32),
+    /// The guest consists of more instances than it may.
+    Instances(u32),
+    /// The result was larger than it may be, in bytes.
+    Output(u64),
+    /// The call has sent as many requests as it may.
+    Requests(u32),
+    /// The call has received as much as it may, in bytes.
+    Received(u64),
+    /// Too many calls run and wait.
+    Busy,
+    /// The principal's calls come too fast; the next may come after this time.
+    Rate(Duration),
+    /// The guest trapped for another reason.
+    Trap,
+}
+
+impl Fault {
+    /// A stable name for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Time(_) => "time_limit",
+            Self::Memory(_) => "memory_limit",
+            Self::Tables(_) => "table_limit",
+            Self::Instances(_) => "instance_limit",
+            Self::Output(_) => "output_limit",
+            Self::Requests(_) => "request_limit",
+            Self::Received(_) => "receive_limit",
+            Self::Busy => "busy",
+            Self::Rate(_) => "rate_limit",
+            Self::Trap => "component_trapped",
+        }
+    }
+
+    /// After how many seconds the same call may be worth another try; nothing where nothing was begun that could end.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Busy => Some(2),
+            Self::Rate(wait) => Some(wait.as_secs() + 1),
+            _ => None,
+        }
+    }
+
+    /// Say in the error of a result that this is behind it. What the component knows of it stays: it says what was done.
+    pub(crate) fn explain(&self, result: &mut wit::CallResult) {
+        let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+        let sentence =
+            result.content.iter().find_map(|content| if let wit::Content::Text(text) = content { Some(text.clone()) } else { None });
+        let message = format!("{self}. To the component it looked like this: {}", sentence.unwrap_or_default());
+        let mut error = match result.meta.as_deref().and_then(read) {
+            Some(Value::Object(mut meta)) => meta.remove(META).and_then(|error| error.as_object().cloned()).unwrap_or_default(),
+            _ => Map::new(),
+        };
+        for (name, value) in [("kind", "host"), ("code", self.code()), ("message", &message)] {
+            error.insert(name.to_owned(), value.into());
+        }
+        result.meta = Some(json!({META: error}).to_string());
+        result.content = vec![wit::Content::Text(message), wit::Content::Text(json!({"error": error}).to_string())];
+    }
+
+    /// As a result that the model can read.
+    pub(crate) fn result(&self) -> CallToolResult {
+        let message = self.to_string();
+        let mut error = json!({"kind": "host", "code": self.code(), "message": message});
+        if let (Some(seconds), Value::Object(error)) = (self.retry_after(), &mut error) {
+            error.insert("retry_after_seconds".into(), seconds.into());
+        }
+        let mut made = CallToolResult::error(vec![ContentBlock::text(message), ContentBlock::text(json!({"error": error}).to_string())]);
+        made.meta.get_or_insert_default().insert(META.into(), error);
+        made
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Time(limit) => write!(
+                f,
+                "the call was ended after {} s, the host's limit; what it had begun may have taken effect: look before you repeat it",
+                limit.as_secs_f32()
+            ),
+            Self::Memory(limit) => write!(
+                f,
+                "the call was ended because it needed more than {} MiB of memory, the host's limit: ask for less (operator: --limit-memory)",
+                limit >> 20
+            ),
+            Self::Tables(limit) => write!(
+                f,
+                "the call was ended because the component needed more than {limit} entries in a table, the host's limit (operator: --limit-tables)"
+            ),
+            Self::Instances(limit) => {
+                write!(f, "the component consists of more than {limit} core instances, the host's limit (operator: --limit-instances)")
+            }
+            Self::Output(limit) => write!(
+                f,
+                "the result was left out because it has more than {limit} bytes, the host's limit; the call itself was carried out: \
+                 ask for less, and look before you repeat a call that writes (operator: --limit-output)"
+            ),
+            Self::Requests(limit) => {
+                write!(
+                    f,
+                    "the call was stopped after {limit} requests to Nango, the host's limit: ask for less at once (operator: --limit-requests)"
+                )
+            }
+            Self::Received(limit) => {
+                write!(
+                    f,
+                    "what Nango answered was cut off after {limit} bytes in all, the host's limit: ask for less (operator: --limit-received)"
+                )
+            }
+            Self::Busy => f.write_str("the server is busy, and nothing was begun: repeat the call in a few seconds"),
+            Self::Rate(wait) => {
+                write!(
+                    f,
+                    "calls come faster than the operator allows here, and nothing was begun: repeat this one in {} s",
+                    wait.as_secs() + 1
+                )
+            }
+            Self::Trap => f.write_str(
+                "the component failed inside this call; the next call gets a fresh one. Look before you repeat it, and please report it \
+                 with the host's log",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}

@@ -1,0 +1,78 @@
+//! What a server is made from, so that it can be made again while it runs.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context as _, Result};
+
+use crate::doors::Doors;
+use crate::limits::Limits;
+use crate::mcp::Server;
+use crate::monitor::Monitor;
+use crate::policy::Policy;
+use crate::sandbox::Sandbox;
+use crate::settings::{self, Vars};
+
+/// Makes servers of one component from the configuration as it is at that moment.
+pub struct Loader {
+    /// The component.
+    pub component: PathBuf,
+    /// What calls may use.
+    pub limits: Limits,
+    /// The variables of the embedded Nango, where that answers.
+    pub demo: Option<Vars>,
+    /// The policy file.
+    pub policy: Option<PathBuf>,
+    /// Where events go.
+    pub monitor: Arc<Monitor>,
+    /// Compiled once.
+    compiled: OnceLock<Sandbox>,
+}
+
+impl Loader {
+    /// For a component.
+    pub fn new(component: PathBuf, limits: Limits) -> Self {
+        Self { component, limits, demo: None, policy: None, monitor: Arc::default(), compiled: OnceLock::new() }
+    }
+
+    /// A server with the whole configuration.
+    ///
+    /// # Errors
+    /// The configuration cannot hold, or the component does not start.
+    pub async fn server(&self) -> Result<Server> {
+        self.serve(&self.variables()?).await
+    }
+
+    /// The doors of an HTTP endpoint: the whole configuration for the tokens in it, and what the policy says for others.
+    ///
+    /// # Errors
+    /// As [`Loader::server`], and a policy that cannot hold.
+    pub async fn doors(&self) -> Result<Doors> {
+        let vars = self.variables()?;
+        let server = self.serve(&vars).await?;
+        match &self.policy {
+            None => Doors::of(&server, server.access()).await,
+            Some(path) => {
+                let policy = Policy::read(path)?;
+                let doors = Doors::with(&server, server.access(), &policy, &vars, self.limits).await;
+                doors.with_context(|| format!("policy {}", path.display()))
+            }
+        }
+    }
+
+    fn variables(&self) -> Result<Vars> {
+        settings::variables(self.demo.as_ref())
+    }
+
+    async fn serve(&self, vars: &Vars) -> Result<Server> {
+        let grant = settings::grant(vars)?;
+        let sandbox = match self.compiled.get() {
+            Some(compiled) => compiled.granted(Arc::from("local"), grant, self.limits),
+            None => {
+                let sandbox = Sandbox::load(&self.component, grant, self.limits)?.watched(self.monitor.clone());
+                self.compiled.get_or_init(|| sandbox).clone()
+            }
+        };
+        Server::start(sandbox, self.demo.is_some()).await
+    }
+}

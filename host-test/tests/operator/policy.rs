@@ -1,0 +1,182 @@
+//! A token's policy is its configuration: what is not in it does not exist for whoever holds the token.
+
+use nango_mcp::access::digest;
+use nango_mcp_host::nango::{Key, Nango, Options};
+use serde_json::{Value, json};
+
+use super::super::bench::{KEY, component};
+use super::super::cli::{folder, host, text};
+use super::Host;
+
+const DEV_KEY: &str = "7b0c9d2e-1f3a-4b5c-8d6e-9f0a1b2c3d4e";
+const PROD: &str = "nmcp_prod-token-of-the-test";
+const DEV: &str = "nmcp_dev-token-of-the-test";
+const WHOLE: &str = "nmcp_whole-token-of-the-test";
+
+/// A Nango with two environments.
+pub(super) struct World {
+    pub(super) nango: Nango,
+    base: String,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let keys = vec![Key::full(KEY, "prod"), Key::full(DEV_KEY, "dev")];
+        let nango = Nango::new(Options { keys, public_url: Some(base.clone()), rate_limit: 100_000, ..Options::default() });
+        nango.seed("prod");
+        nango.seed("dev");
+        let served = nango.clone();
+        let task = tokio::spawn(async move { nango_mcp_host::nango::serve(listener, served).await });
+        Self { nango, base, task }
+    }
+
+    pub(super) fn vars<'a>(&'a self, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        let vars = [
+            ("NANGO_BASE_URL", self.base.as_str()),
+            ("NANGO_MCP_ENVIRONMENTS", "prod,dev"),
+            ("NANGO_SECRET_KEY_PROD", KEY),
+            ("NANGO_SECRET_KEY_DEV", DEV_KEY),
+            ("NANGO_MCP_ENVIRONMENT_ALIASES_PROD", "live"),
+            ("NANGO_MCP_ENVIRONMENT_ALIASES_DEV", "test"),
+        ];
+        vars.into_iter().chain(more.iter().copied()).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+pub(super) fn policy() -> String {
+    format!(
+        "[principal.support]\ntoken_sha256 = [\"{}\"]\nenvironments = [\"live\"]\ntoolsets = [\"connect\", \"connections\"]\nread_only = true\n\n\
+         [principal.developers]\ntoken_sha256 = [\"{}\"]\nenvironments = [\"dev\"]\nmetrics = true\n",
+        digest(PROD),
+        digest(DEV)
+    )
+}
+
+fn tools(host: &Host, token: &str) -> Vec<String> {
+    let listed = host.post(Some(token), &json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})).json();
+    listed["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_in_a_policy_does_not_exist() {
+    let world = World::new().await;
+    let folder = folder("policy");
+    std::fs::write(folder.join("policy.toml"), policy()).unwrap();
+    let whole = digest(WHOLE);
+    let vars = world.vars(&[("NANGO_MCP_TOKEN_SHA256", whole.as_str())]);
+    tokio::task::block_in_place(|| {
+        let host = Host::http(&folder, &component(), &vars, &["--policy", "policy.toml"]);
+        let list = |token: &str, environment: Value| {
+            let arguments = if environment.is_null() { json!({}) } else { json!({"environment": environment}) };
+            host.call(Some(token), "list_connections", &arguments)
+        };
+        // One's own environment, by every name of it, or by none.
+        for name in [json!("prod"), json!("live"), json!("PROD"), json!(null)] {
+            list(PROD, name).good();
+        }
+        for name in [json!("dev"), json!("test"), json!("Dev"), json!(null)] {
+            list(DEV, name).good();
+        }
+        assert_eq!(world.nango.requests().len(), 8);
+        // The other's, by every name: nothing is sent, and the answer does not even tell that there is one.
+        for (token, names) in [(PROD, ["dev", "DEV", "test", "host:dev", "d-e-v"]), (DEV, ["prod", "LIVE", "live", "host:prod", "pro.d"])] {
+            for name in names {
+                let answer = list(token, json!(name));
+                assert_eq!(answer.code(), "unknown_environment", "{name}: {answer:?}");
+                let own = if token == PROD { "prod" } else { "dev" };
+                assert!(answer.body.contains(own), "{answer:?}");
+            }
+        }
+        assert_eq!(world.nango.requests().len(), 8);
+        let schema = host.post(Some(PROD), &json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})).body;
+        assert!(!schema.contains("\"dev\"") && !schema.contains("test ="), "its schemas do not name the other");
+        let environments = host.call(Some(DEV), "list_environments", &json!({})).good();
+        assert!(!environments.to_string().contains("prod"), "{environments}");
+
+        // Tools: fewer, and reads alone.
+        let (support, developers, all) = (tools(&host, PROD), tools(&host, DEV), tools(&host, WHOLE));
+        assert!(support.contains(&"list_connections".to_owned()) && !support.contains(&"proxy_request".to_owned()), "{support:?}");
+        assert!(!support.contains(&"delete_connection".to_owned()) && developers == all, "{support:?}");
+        let connection = json!({"provider_config_key": "github", "connection_id": "c1"});
+        let session = json!({"allowed_integrations": ["github"], "tags": {"end_user_id": "u1"}});
+        assert_eq!(host.call(Some(PROD), "delete_connection", &connection).code(), "read_only");
+        assert_eq!(host.call(Some(PROD), "create_connect_session", &session).code(), "read_only");
+        let proxied = json!({"provider_config_key": "github", "connection_id": "c1", "method": "GET", "path": "/x"});
+        assert_eq!(host.call(Some(PROD), "proxy_request", &proxied).json()["error"]["code"], -32602);
+        assert_eq!(world.nango.requests().len(), 8, "nothing of it was sent");
+
+        // The whole configuration, and nobody.
+        list(WHOLE, json!("dev")).good();
+        list(WHOLE, json!("prod")).good();
+        let nobody = list("nmcp_somebody-else", json!(null));
+        assert_eq!(nobody.status, 401);
+        assert!(!nobody.body.contains("support") && !nobody.body.contains("prod"), "{nobody:?}");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_taken_back_while_calls_go_on() {
+    let world = World::new().await;
+    let folder = folder("policy-reload");
+    let file = folder.join("policy.toml");
+    std::fs::write(&file, policy()).unwrap();
+    let vars = world.vars(&[]);
+    tokio::task::block_in_place(|| {
+        let host = Host::http(&folder, &component(), &vars, &["--policy", "policy.toml"]);
+        let status = |token: &str| host.call(Some(token), "list_connections", &json!({})).status;
+        assert_eq!((status(PROD), status(DEV), status("x")), (200, 200, 401));
+        std::fs::write(&file, policy().replace(&digest(DEV), &digest("nmcp_another"))).unwrap();
+        host.signal("HUP");
+        host.says("the configuration was read again");
+        assert_eq!((status(PROD), status(DEV), status("nmcp_another")), (200, 401, 200));
+        // What cannot hold changes nothing.
+        for broken in [String::new(), policy().replace("\"live\"", "\"staging\""), policy().replace("read_only", "raed_only")] {
+            std::fs::write(&file, broken).unwrap();
+            host.signal("HUP");
+            host.says("the configuration stays as it was");
+            assert_eq!((status(PROD), status(DEV), status("nmcp_another")), (200, 401, 200));
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_is_looked_at_before_it_is_used() {
+    let world = World::new().await;
+    let folder = folder("policy-check");
+    std::fs::write(folder.join("good.toml"), policy()).unwrap();
+    std::fs::write(folder.join("bad.toml"), policy().replace("dev\"]", "stagin\"]")).unwrap();
+    let vars = world.vars(&[]);
+    let run = host(&folder, &vars, &["policy", "check", "good.toml"]);
+    assert_eq!(
+        text(&run.stdout),
+        "developers: reads and writes in dev; 31 tools; any number of calls; 1 token\n\
+         support: reads in prod; 16 tools; any number of calls; 1 token\n"
+    );
+    assert_eq!(run.status.code(), Some(0));
+    let run = host(&folder, &vars, &["policy", "check", "bad.toml"]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(
+        text(&run.stderr).contains("policy bad.toml: principal.developers: environments: one of them is none of this server's (prod, dev)")
+    );
+    // A token with two grants would have the larger.
+    let whole = digest(PROD);
+    let run = host(
+        &folder,
+        &world.vars(&[("NANGO_MCP_TOKEN_SHA256", whole.as_str())]),
+        &["http", "--listen", "127.0.0.1:0", "--policy", "good.toml"],
+    );
+    assert!(
+        text(&run.stderr).contains("principal.support.token_sha256: NANGO_MCP_TOKEN_SHA256 has this digest, too"),
+        "{}",
+        text(&run.stderr)
+    );
+}
