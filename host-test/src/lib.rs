@@ -7,10 +7,12 @@
 #![forbid(unsafe_code)]
 
 pub mod demo;
+pub mod dumps;
 pub mod egress;
 mod elicit;
 pub mod http;
 pub mod incoming;
+pub mod keys;
 pub mod limits;
 pub mod mcp;
 pub mod nango;

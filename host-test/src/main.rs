@@ -8,17 +8,19 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use nango_mcp_host::demo::{Embedded, PATIENCE, RATE_LIMIT, invite, tell};
+use nango_mcp_host::keys::Keys;
 use nango_mcp_host::limits::Limits;
 use nango_mcp_host::mcp::Server;
 use nango_mcp_host::nango::{self, Key, Nango, Options};
 use nango_mcp_host::sandbox::Sandbox;
-use nango_mcp_host::{http, settings, stdio};
+use nango_mcp_host::{dumps, http, settings, stdio};
 
 /// Nango's control plane as MCP tools, each call in a fresh WebAssembly sandbox.
 ///
 /// The component may reach the origin in NANGO_BASE_URL and nothing else; it gets the NANGO_* variables of the
 /// configuration table and no others; it has no files and no sockets. Configuration comes from the environment or,
-/// where that has no API key, from a `.env` file in the current folder; NANGO_MCP_ENV_FILE names another.
+/// where that has no API key, from a `.env` file in the current folder; NANGO_MCP_ENV_FILE names another. API keys may also
+/// come from files of their own (--key-file) or from a secret manager's command (--key-command).
 #[derive(Parser)]
 #[command(
     version,
@@ -93,12 +95,14 @@ enum Command {
     },
 }
 
-/// Which Nango answers.
-#[derive(Args, Clone, Copy)]
+/// Which Nango answers, and by which keys.
+#[derive(Args, Clone, Default)]
 struct Source {
     /// Use the embedded Nango instead of the configured one; results say so.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["key_file", "key_command"])]
     demo: bool,
+    #[command(flatten)]
+    keys: Keys,
 }
 
 fn main() -> ExitCode {
@@ -109,6 +113,9 @@ fn main() -> ExitCode {
         .without_time()
         .with_target(false)
         .init();
+    if let Err(error) = dumps::forbid() {
+        tracing::warn!("core dumps could not be forbidden, and one would hold the API key: {error}");
+    }
     let run = || -> Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
         let code = runtime.block_on(run(Cli::parse()))?;
@@ -127,16 +134,16 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let mut out = std::io::stdout();
     match cli.command {
         Command::Stdio(source) => {
-            let (server, _embedded) = start(component, source).await?;
+            let (server, _embedded) = start(component, &source).await?;
             stdio::serve(server).await?;
         }
         Command::Http { source, listen, unauthenticated, allowed_host } => {
-            let (server, _embedded) = start(component, source).await?;
+            let (server, _embedded) = start(component, &source).await?;
             let access = server.access().clone().known_as(allowed_host.iter().map(String::as_str));
             http::serve(server, http::Endpoint { listen, unauthenticated, access }).await?;
         }
         Command::Tools { source, json } => {
-            let (server, _embedded) = start(component, source).await?;
+            let (server, _embedded) = start(component, &source).await?;
             if json {
                 writeln!(out, "{}", serde_json::to_string_pretty(server.tools())?)?;
             } else {
@@ -147,7 +154,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
                 }
             }
         }
-        Command::Call { source, name, arguments } => return call(component, source, &name, arguments).await,
+        Command::Call { source, name, arguments } => return call(component, &source, &name, arguments).await,
         Command::Token => {
             let token = fresh_token();
             let digest = nango_mcp::access::digest(&token);
@@ -158,7 +165,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             )?;
         }
         Command::Demo => {
-            let (server, embedded) = start(component, Source { demo: true }).await?;
+            let (server, embedded) = start(component, &Source { demo: true, ..Source::default() }).await?;
             if let Some(embedded) = embedded {
                 tell(&server, &embedded, &mut out).await?;
                 let watched = std::io::stdin().is_terminal() && out.is_terminal();
@@ -199,7 +206,7 @@ async fn serve_nango(listen: SocketAddr, options: Options, connections: usize, k
 }
 
 /// Load the component and ask it for its tools.
-async fn start(component: Option<&std::path::Path>, source: Source) -> Result<(Server, Option<Embedded>)> {
+async fn start(component: Option<&std::path::Path>, source: &Source) -> Result<(Server, Option<Embedded>)> {
     let component = settings::component(component)?;
     let embedded = match source.demo {
         true => Some(Embedded::start(([127, 0, 0, 1], 0).into(), uuid::Uuid::new_v4().to_string(), RATE_LIMIT).await?),
@@ -207,14 +214,14 @@ async fn start(component: Option<&std::path::Path>, source: Source) -> Result<(S
     };
     let grant = match &embedded {
         Some(embedded) => settings::read_with(&embedded.vars())?,
-        None => settings::read()?,
+        None => settings::read(&source.keys)?,
     };
     let sandbox = Sandbox::load(&component, grant, Limits::default())?;
     Ok((Server::start(sandbox, source.demo).await?, embedded))
 }
 
 /// The structured result goes to stdout; of an error its sentence goes to stderr and its JSON to stdout.
-async fn call(component: Option<&std::path::Path>, source: Source, name: &str, arguments: String) -> Result<ExitCode> {
+async fn call(component: Option<&std::path::Path>, source: &Source, name: &str, arguments: String) -> Result<ExitCode> {
     let arguments = match arguments.as_str() {
         "-" => std::io::read_to_string(std::io::stdin()).context("cannot read the arguments from stdin")?,
         _ => arguments,
