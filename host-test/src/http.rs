@@ -69,7 +69,7 @@ impl Live {
 /// # Errors
 /// The address is not free, or not loopback while nobody is asked for a token and `unauthenticated` was not said.
 pub async fn serve(loader: Arc<Loader>, endpoint: Endpoint) -> Result<()> {
-    let (server, doors) = (loader.server().await?, loader.doors().await?);
+    let (server, doors) = loader.endpoint().await?;
     let listener = bind(&endpoint, doors.access()).await?;
     let address = listener.local_addr()?;
     let asks = if doors.access().has_tokens() { "a token is asked for" } else { "no token is asked for" };
@@ -83,7 +83,7 @@ pub async fn serve(loader: Arc<Loader>, endpoint: Endpoint) -> Result<()> {
         move |loader| {
             let (live, known) = (live.clone(), known.clone());
             async move {
-                let doors = known(loader.doors().await?);
+                let doors = known(loader.endpoint().await?.1);
                 // Where it listens was decided by the rules of the beginning.
                 if live.doors().access().has_tokens() && !doors.access().has_tokens() {
                     bail!("it asks nobody for a token any longer");

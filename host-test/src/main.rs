@@ -10,19 +10,21 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use nango_mcp_host::audit::Audit;
 use nango_mcp_host::demo::{Embedded, PATIENCE, RATE_LIMIT, invite, tell};
+use nango_mcp_host::keys::Keys;
 use nango_mcp_host::limits::Limits;
 use nango_mcp_host::mcp::Server;
 use nango_mcp_host::monitor::Monitor;
 use nango_mcp_host::nango::{self, Key, Nango, Options};
 use nango_mcp_host::policy::Policy;
 use nango_mcp_host::start::Loader;
-use nango_mcp_host::{http, settings, stdio};
+use nango_mcp_host::{dumps, http, settings, stdio};
 
 /// Nango's control plane as MCP tools, each call in a fresh WebAssembly sandbox.
 ///
 /// The component may reach the origin in NANGO_BASE_URL and nothing else; it gets the NANGO_* variables of the
 /// configuration table and no others; it has no files and no sockets. Configuration comes from the environment or,
-/// where that has no API key, from a `.env` file in the current folder; NANGO_MCP_ENV_FILE names another.
+/// where that has no API key, from a `.env` file in the current folder; NANGO_MCP_ENV_FILE names another. API keys may also
+/// come from files of their own (--key-file) or from a secret manager's command (--key-command).
 #[derive(Parser)]
 #[command(
     version,
@@ -124,6 +126,8 @@ enum Look {
     Check {
         /// The policy file.
         file: PathBuf,
+        #[command(flatten)]
+        keys: Keys,
     },
 }
 
@@ -136,12 +140,14 @@ struct Watch {
     audit_log: Option<String>,
 }
 
-/// Which Nango answers.
-#[derive(Args, Clone, Copy)]
+/// Which Nango answers, and by which keys.
+#[derive(Args, Clone, Default)]
 struct Source {
     /// Use the embedded Nango instead of the configured one; results say so.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["key_file", "key_command"])]
     demo: bool,
+    #[command(flatten)]
+    keys: Keys,
 }
 
 fn main() -> ExitCode {
@@ -152,6 +158,9 @@ fn main() -> ExitCode {
         .without_time()
         .with_target(false)
         .init();
+    if let Err(error) = dumps::forbid() {
+        tracing::warn!("core dumps could not be forbidden, and one would hold the API key: {error}");
+    }
     let run = || -> Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
         let code = runtime.block_on(run(Cli::parse()))?;
@@ -170,19 +179,19 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let mut out = std::io::stdout();
     match cli.command {
         Command::Stdio { source, watch, limits } => {
-            let (loader, _embedded) = prepare(component, source, limits).await?;
+            let (loader, _embedded) = prepare(component, &source, limits).await?;
             stdio::serve(Arc::new(watch.over(loader)?)).await?;
         }
         Command::Http { source, listen, unauthenticated, allowed_host, policy, watch, limits, connections } => {
-            let (loader, _embedded) = prepare(component, source, limits).await?;
+            let (loader, _embedded) = prepare(component, &source, limits).await?;
             let mut loader = watch.over(loader)?;
             loader.policy = policy;
             let connections = usize::try_from(connections)?;
             http::serve(Arc::new(loader), http::Endpoint { listen, unauthenticated, hosts: allowed_host, connections }).await?;
         }
-        Command::Policy(Look::Check { file }) => check(&file, &mut out)?,
+        Command::Policy(Look::Check { file, keys }) => check(&file, &keys, &mut out)?,
         Command::Tools { source, json } => {
-            let (server, _embedded) = start(component, source).await?;
+            let (server, _embedded) = start(component, &source).await?;
             if json {
                 writeln!(out, "{}", serde_json::to_string_pretty(&server.tools())?)?;
             } else {
@@ -193,7 +202,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
                 }
             }
         }
-        Command::Call { source, name, arguments } => return call(component, source, &name, arguments).await,
+        Command::Call { source, name, arguments } => return call(component, &source, &name, arguments).await,
         Command::Token => {
             let token = fresh_token();
             let digest = nango_mcp::access::digest(&token);
@@ -204,7 +213,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             )?;
         }
         Command::Demo => {
-            let (server, embedded) = start(component, Source { demo: true }).await?;
+            let (server, embedded) = start(component, &Source { demo: true, ..Source::default() }).await?;
             if let Some(embedded) = embedded {
                 tell(&server, &embedded, &mut out).await?;
                 let watched = std::io::stdin().is_terminal() && out.is_terminal();
@@ -254,8 +263,8 @@ impl Watch {
 }
 
 /// Say what a policy comes to.
-fn check(file: &std::path::Path, out: &mut impl Write) -> Result<()> {
-    let vars = settings::variables(None)?;
+fn check(file: &std::path::Path, keys: &Keys, out: &mut impl Write) -> Result<()> {
+    let vars = settings::variables(keys, None)?;
     let config = settings::grant(&vars)?.config;
     let principals = Policy::read(file)?.principals(&vars, &config, Limits::default());
     for principal in principals.with_context(|| format!("policy {}", file.display()))? {
@@ -279,25 +288,26 @@ fn check(file: &std::path::Path, out: &mut impl Write) -> Result<()> {
 }
 
 /// Load the component and ask it for its tools.
-async fn start(component: Option<&std::path::Path>, source: Source) -> Result<(Server, Option<Embedded>)> {
+async fn start(component: Option<&std::path::Path>, source: &Source) -> Result<(Server, Option<Embedded>)> {
     let (loader, embedded) = prepare(component, source, Limits::default()).await?;
     Ok((loader.server().await?, embedded))
 }
 
 /// What a server is to be made from, and the embedded Nango, where that is to answer.
-async fn prepare(component: Option<&std::path::Path>, source: Source, limits: Limits) -> Result<(Loader, Option<Embedded>)> {
+async fn prepare(component: Option<&std::path::Path>, source: &Source, limits: Limits) -> Result<(Loader, Option<Embedded>)> {
     let component = settings::component(component)?;
     let embedded = match source.demo {
         true => Some(Embedded::start(([127, 0, 0, 1], 0).into(), uuid::Uuid::new_v4().to_string(), RATE_LIMIT).await?),
         false => None,
     };
     let mut loader = Loader::new(component, limits);
+    loader.keys = source.keys.clone();
     loader.demo = embedded.as_ref().map(Embedded::vars);
     Ok((loader, embedded))
 }
 
 /// The structured result goes to stdout; of an error its sentence goes to stderr and its JSON to stdout.
-async fn call(component: Option<&std::path::Path>, source: Source, name: &str, arguments: String) -> Result<ExitCode> {
+async fn call(component: Option<&std::path::Path>, source: &Source, name: &str, arguments: String) -> Result<ExitCode> {
     let arguments = match arguments.as_str() {
         "-" => std::io::read_to_string(std::io::stdin()).context("cannot read the arguments from stdin")?,
         _ => arguments,

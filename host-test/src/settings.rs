@@ -1,5 +1,6 @@
 //! Where configuration comes from: the process's environment over a `.env` file; and what of it the component gets.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use nango_mcp::access::Access;
 use nango_mcp::config::{ConfigError, ReadBy, VARIABLES, warnings};
 
 use crate::egress::Origin;
+use crate::keys::{Keys, VARIABLE};
 use crate::secrets::Secrets;
 
 /// Names and values.
@@ -31,14 +33,18 @@ pub struct Grant {
     pub config: Arc<Config>,
 }
 
-/// Read the process's environment and the `.env` file, and say on stderr what has no effect. With `nango`, which names a
-/// Nango and a key, only what says what may be done is taken of the rest.
+/// Read the process's environment, the `.env` file and the keys, and say on stderr what has no effect. Waits for key
+/// commands, and may be called again at any time. With `nango`, which names a Nango and a key, only what says what may be
+/// done is taken of the rest.
 ///
 /// # Errors
-/// A named file that is missing or malformed.
-pub fn variables(nango: Option<&Vars>) -> Result<Vars> {
+/// A named file that is missing or malformed, a key file or command that gives no key.
+pub fn variables(keys: &Keys, nango: Option<&Vars>) -> Result<Vars> {
     const WHICH: [&str; 4] = ["NANGO_SECRET_KEY", "NANGO_BASE_URL", "NANGO_ENVIRONMENT", "NANGO_MCP_ENVIRONMENT"];
-    let mut vars = all()?;
+    let mut vars = all(!keys.is_empty())?;
+    let given = keys.read(&vars)?;
+    vars.retain(|(name, _)| !given.iter().any(|(have, _)| have == name));
+    vars.extend(given);
     if let Some(nango) = nango {
         vars.retain(|(name, _)| !WHICH.iter().any(|which| name.starts_with(which)) && name != "NANGO_MCP_PUBLIC_NANGO_URL");
         vars.extend(nango.iter().cloned());
@@ -46,11 +52,16 @@ pub fn variables(nango: Option<&Vars>) -> Result<Vars> {
     Ok(vars)
 }
 
-fn all() -> Result<Vars> {
+/// The process's environment.
+#[expect(clippy::disallowed_methods, reason = "the host's one place that reads the environment")]
+pub(crate) fn environment() -> std::env::VarsOs {
+    std::env::vars_os()
+}
+
+fn all(keyed: bool) -> Result<Vars> {
     let text = |text: std::ffi::OsString| text.into_string().ok();
-    #[expect(clippy::disallowed_methods, reason = "the host's one place that reads the environment")]
-    let process: Vars = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
-    let vars = with_file(process)?;
+    let process: Vars = environment().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
+    let vars = with_file(process, keyed)?;
     for line in warnings(vars.iter().map(|(name, _)| name.as_str())) {
         tracing::warn!("{line}");
     }
@@ -61,31 +72,34 @@ fn all() -> Result<Vars> {
 ///
 /// A `.env` that nobody named is read only where the environment has no API key. Clients start servers in the folder
 /// of whatever project is open: a file that lies there must not say where a key from elsewhere is sent, nor what may
-/// be done with it.
-fn with_file(mut vars: Vars) -> Result<Vars> {
+/// be done with it. `keyed` is whether a key comes from a flag, which is the same.
+fn with_file(mut vars: Vars, keyed: bool) -> Result<Vars> {
     // An empty variable is an absent one, and hides nothing that the file says.
     vars.retain(|(name, value)| !name.starts_with("NANGO_") || !value.is_empty());
     let named = vars.iter().find(|(name, value)| name == "NANGO_MCP_ENV_FILE" && !value.is_empty());
     let lines = match named {
         Some((_, path)) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the environment file {path}"))?;
-            env_file(&text).map_err(|line| anyhow!("line {line} of {path} is not NAME=value"))?
+            let (text, open) = file(path).with_context(|| format!("cannot read the environment file {path}"))?;
+            let lines = env_file(&text).map_err(|line| anyhow!("line {line} of {path} is not NAME=value"))?;
+            warn_if_open(path, open, &lines);
+            lines
         }
         None => {
-            let text = std::fs::read_to_string(".env").unwrap_or_default();
+            let (text, open) = file(".env").unwrap_or_default();
             // It may be another program's, with lines of another form.
             let ours: Vars = match env_file(&text) {
                 Ok(lines) => lines,
                 Err(_) => text.lines().filter_map(|line| env_file(line).ok()?.pop()).collect(),
             };
-            let keyed = vars.iter().any(|(name, value)| name.starts_with("NANGO_SECRET_KEY") && !value.is_empty());
+            let keyed = keyed || vars.iter().any(|(name, value)| name.starts_with(VARIABLE) && !value.is_empty());
             if keyed && ours.iter().any(|(name, _)| name.starts_with("NANGO_")) {
                 tracing::warn!(
-                    "the file .env in this folder is not read, because the API key comes from the environment; \
+                    "the file .env in this folder is not read, because the API key comes from elsewhere; \
                      if it is meant, name it with NANGO_MCP_ENV_FILE"
                 );
                 Vars::new()
             } else {
+                warn_if_open(".env", open, &ours);
                 ours
             }
         }
@@ -96,6 +110,20 @@ fn with_file(mut vars: Vars) -> Result<Vars> {
         }
     }
     Ok(vars)
+}
+
+/// The text of a file, and whether others than its owner can read it. Of what is no regular file nobody else can.
+fn file(path: &str) -> std::io::Result<(String, bool)> {
+    let file = std::fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    Ok((std::io::read_to_string(file)?, metadata.is_file() && metadata.mode() & 0o044 != 0))
+}
+
+/// Not refused, as a key file is: such files worked, and other programs may have to read them.
+fn warn_if_open(path: &str, open: bool, lines: &Vars) {
+    if open && lines.iter().any(|(name, value)| name.starts_with(VARIABLE) && !value.is_empty()) {
+        tracing::warn!("{path} holds an API key, and others on this machine can read it: `chmod 600 {path}`");
+    }
 }
 
 /// `NAME=value` lines as LevSky22/nango-mcp-server reads them: comments with `#`, outer quotes taken off, nothing

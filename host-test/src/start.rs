@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context as _, Result};
 
 use crate::doors::Doors;
+use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::mcp::Server;
 use crate::monitor::Monitor;
@@ -21,6 +22,8 @@ pub struct Loader {
     pub limits: Limits,
     /// The variables of the embedded Nango, where that answers.
     pub demo: Option<Vars>,
+    /// Where keys come from, beside the environment and `.env`.
+    pub keys: Keys,
     /// The policy file.
     pub policy: Option<PathBuf>,
     /// Where events go.
@@ -32,7 +35,7 @@ pub struct Loader {
 impl Loader {
     /// For a component.
     pub fn new(component: PathBuf, limits: Limits) -> Self {
-        Self { component, limits, demo: None, policy: None, monitor: Arc::default(), compiled: OnceLock::new() }
+        Self { component, limits, demo: None, keys: Keys::default(), policy: None, monitor: Arc::default(), compiled: OnceLock::new() }
     }
 
     /// A server with the whole configuration.
@@ -40,28 +43,31 @@ impl Loader {
     /// # Errors
     /// The configuration cannot hold, or the component does not start.
     pub async fn server(&self) -> Result<Server> {
-        self.serve(&self.variables()?).await
+        self.serve(&self.variables().await?).await
     }
 
-    /// The doors of an HTTP endpoint: the whole configuration for the tokens in it, and what the policy says for others.
+    /// The same, and the doors of an HTTP endpoint: the whole configuration for the tokens in it, and what the policy says for others.
     ///
     /// # Errors
     /// As [`Loader::server`], and a policy that cannot hold.
-    pub async fn doors(&self) -> Result<Doors> {
-        let vars = self.variables()?;
+    pub async fn endpoint(&self) -> Result<(Server, Doors)> {
+        let vars = self.variables().await?;
         let server = self.serve(&vars).await?;
-        match &self.policy {
-            None => Doors::of(&server, server.access()).await,
+        let doors = match &self.policy {
+            None => Doors::of(&server, server.access()).await?,
             Some(path) => {
                 let policy = Policy::read(path)?;
                 let doors = Doors::with(&server, server.access(), &policy, &vars, self.limits).await;
-                doors.with_context(|| format!("policy {}", path.display()))
+                doors.with_context(|| format!("policy {}", path.display()))?
             }
-        }
+        };
+        Ok((server, doors))
     }
 
-    fn variables(&self) -> Result<Vars> {
-        settings::variables(self.demo.as_ref())
+    /// Key commands may take their time, while calls go on.
+    async fn variables(&self) -> Result<Vars> {
+        let (keys, demo) = (self.keys.clone(), self.demo.clone());
+        tokio::task::spawn_blocking(move || settings::variables(&keys, demo.as_ref())).await.context("cannot read the configuration")?
     }
 
     async fn serve(&self, vars: &Vars) -> Result<Server> {

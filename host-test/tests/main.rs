@@ -21,6 +21,7 @@ mod endpoint;
 mod evals;
 mod faults;
 mod hostile;
+mod keys;
 mod memory;
 mod operator;
 mod page;
