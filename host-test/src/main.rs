@@ -276,12 +276,11 @@ fn check(file: &std::path::Path, keys: &Keys, out: &mut impl Write) -> Result<()
         let may = if config.read_only { "reads" } else { "reads and writes" };
         writeln!(
             out,
-            "{}: {may} in {}; {} tools; {rate}; {} token{}",
+            "{}: {may} in {}; tools: {}; {rate}; tokens: {}",
             principal.name,
             config.names(),
             config.offered().count(),
-            principal.digests.len(),
-            if principal.digests.len() == 1 { "" } else { "s" }
+            principal.digests.len()
         )?;
     }
     Ok(())

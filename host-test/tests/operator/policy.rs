@@ -123,6 +123,36 @@ async fn what_is_not_in_a_policy_does_not_exist() {
     });
 }
 
+/// The policy file of docs/host.md holds, with its shortened digests written out.
+#[test]
+fn the_policy_in_the_documentation_holds() {
+    let text = include_str!("../../../docs/host.md");
+    let file = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut file = file.to_owned();
+    for at in 0.. {
+        let Some(cut) = file.find('…') else {
+            assert_eq!(at, 3, "a digest each");
+            break;
+        };
+        file.replace_range(cut - 8..cut + '…'.len_utf8() + 4, &digest(&at.to_string()));
+    }
+    let folder = folder("policy-documented");
+    std::fs::write(folder.join("policy.toml"), file).unwrap();
+    let vars = [("NANGO_MCP_ENVIRONMENTS", "prod,dev"), ("NANGO_SECRET_KEY_PROD", KEY), ("NANGO_SECRET_KEY_DEV", DEV_KEY)];
+    let run = host(&folder, &vars, &["policy", "check", "policy.toml"]);
+    assert_eq!(
+        text_of(&run),
+        "onboarding: reads and writes in prod; tools: 2; 60 calls a minute; tokens: 1\n\
+         prometheus: reads and writes in prod, dev; tools: 1; any number of calls; tokens: 1\n\
+         support: reads in prod; tools: 16; any number of calls; tokens: 1\n"
+    );
+}
+
+fn text_of(run: &std::process::Output) -> String {
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    text(&run.stdout)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_taken_back_while_calls_go_on() {
     let world = World::new().await;
@@ -157,11 +187,10 @@ async fn a_policy_is_looked_at_before_it_is_used() {
     let vars = world.vars(&[]);
     let run = host(&folder, &vars, &["policy", "check", "good.toml"]);
     assert_eq!(
-        text(&run.stdout),
-        "developers: reads and writes in dev; 31 tools; any number of calls; 1 token\n\
-         support: reads in prod; 16 tools; any number of calls; 1 token\n"
+        text_of(&run),
+        "developers: reads and writes in dev; tools: 31; any number of calls; tokens: 1\n\
+         support: reads in prod; tools: 16; any number of calls; tokens: 1\n"
     );
-    assert_eq!(run.status.code(), Some(0));
     let run = host(&folder, &vars, &["policy", "check", "bad.toml"]);
     assert_eq!(run.status.code(), Some(2));
     assert!(
