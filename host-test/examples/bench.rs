@@ -23,6 +23,8 @@ use nango_mcp_host::settings;
 use serde_json::{Value, json};
 
 const KEY: &str = "6f2a1c7e-90b4-4d53-8a1e-3c5d7e9f0b21";
+/// The host that is measured.
+const HOST: &str = "target/debug/nango-mcp-host";
 const STARTS: usize = 10;
 const ROUNDS: usize = 1000;
 /// Of answers that take milliseconds.
@@ -30,11 +32,13 @@ const FEW: usize = 200;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, flag, base] = arguments.as_slice()
-        && flag == "--measure"
-    {
-        return tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure(base));
-    }
+    let other = match arguments.as_slice() {
+        [_, flag, base, other @ ..] if flag == "--measure" => {
+            return tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure(base, other.first()));
+        }
+        [_, flag, other] if flag == "--against" => Some(other),
+        _ => None,
+    };
     start()?;
     let pinned = Command::new("taskset").args(["-c", "1", "true"]).status().is_ok_and(|status| status.success());
     let placements: &[(&str, &[&str], &[&str])] = match pinned {
@@ -48,7 +52,7 @@ fn main() -> Result<()> {
         say(&format!("\none call, {name}: {ROUNDS} rounds ({FEW} of large answers) and a tenth before, interleaved, us p50 / p99"))?;
         let nango = Nango::start(nango)?;
         let me = std::env::current_exe()?;
-        let status = prefixed(own, &me).args(["--measure", &nango.base]).status()?;
+        let status = prefixed(own, &me).args(["--measure", &nango.base]).args(other).status()?;
         ensure!(status.success(), "the measuring process failed");
     }
     Ok(())
@@ -59,7 +63,7 @@ fn start() -> Result<()> {
     let mut runs = Vec::new();
     for _ in 0..=STARTS {
         let begun = now();
-        let mut host = Host::start(&[], &[])?;
+        let mut host = Host::start(&file(HOST), &[])?;
         host.hello()?;
         runs.push((begun.elapsed(), host.resident()?));
     }
@@ -76,13 +80,16 @@ fn start() -> Result<()> {
     ))
 }
 
-/// One request in four ways, in turns.
-async fn measure(base: &str) -> Result<()> {
+/// One request in four ways, in turns; and by another build of the host, if there is one, with the same component.
+async fn measure(base: &str, other: Option<&String>) -> Result<()> {
     let vars = vec![("NANGO_BASE_URL".to_owned(), base.to_owned()), ("NANGO_SECRET_KEY".to_owned(), KEY.to_owned())];
     let sandbox = Sandbox::load(&file("dist/nango-mcp.wasm"), settings::grant(&vars)?, Limits::default())?;
     let server = Server::start(sandbox, false).await?;
-    let mut stdio = Host::start(&[], &[("NANGO_BASE_URL", base), ("NANGO_SECRET_KEY", KEY)])?;
+    let vars = [("NANGO_BASE_URL", base), ("NANGO_SECRET_KEY", KEY)];
+    let mut stdio = Host::start(&file(HOST), &vars)?;
     stdio.hello()?;
+    let mut other = other.map(|path| Host::start(Path::new(path), &vars)).transpose()?;
+    other.as_mut().map(Host::hello).transpose()?;
     let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
 
     let body = json!({"tags": {"end_user_id": "u1"}, "allowed_integrations": ["github"]}).to_string();
@@ -114,10 +121,10 @@ async fn measure(base: &str) -> Result<()> {
         ),
     ];
     for (name, rounds, requests, tool, arguments) in cases {
-        let (mut times, mut errors) = ([const { Vec::new() }; 4], 0_usize);
+        let (mut times, mut errors) = ([const { Vec::new() }; 5], 0_usize);
         for round in 0..rounds / 10 + rounds {
             let arguments = arguments.to_string();
-            let mut took = [Duration::ZERO; 4];
+            let mut took = [Duration::ZERO; 5];
             let begun = now();
             for request in &requests {
                 errors += usize::from(!native(&client, request).await?);
@@ -134,18 +141,27 @@ async fn measure(base: &str) -> Result<()> {
             took[3] = begun.elapsed();
             // What a client makes of the line is the client's time.
             errors += usize::from(serde_json::from_str::<Value>(&answer)?.pointer("/result/structuredContent").is_none());
+            if let Some(other) = &mut other {
+                let begun = now();
+                let answer = other.call(tool, &arguments)?;
+                took[4] = begun.elapsed();
+                errors += usize::from(serde_json::from_str::<Value>(&answer)?.pointer("/result/structuredContent").is_none());
+            }
             if round >= rounds / 10 {
                 times.iter_mut().zip(took).for_each(|(times, took)| times.push(took));
             }
         }
         say(&format!("  {name} = {tool}; errors: {errors}"))?;
         ensure!(errors == 0, "a comparison with errors is worthless");
-        let [native, empty, sandboxed, whole] = times.map(summary);
+        let [native, empty, sandboxed, whole, others] = times.map(summary);
         let added = |time: (f64, f64)| format!("added {:+.0}", time.0 - native.0);
         row("native client, pooled connection", native, "")?;
         row("a call in a fresh sandbox that sends nothing", empty, "")?;
         row("the same request through the sandbox", sandboxed, &added(sandboxed))?;
         row("the same through MCP on stdio and the sandbox", whole, &added(whole))?;
+        if other.is_some() {
+            row("the same through the other host", others, &format!("this one {:+.0}", whole.0 - others.0))?;
+        }
     }
     Ok(())
 }
@@ -181,8 +197,8 @@ struct Host {
 }
 
 impl Host {
-    fn start(prefix: &[&str], vars: &[(&str, &str)]) -> Result<Self> {
-        let mut command = prefixed(prefix, &file("target/debug/nango-mcp-host"));
+    fn start(program: &Path, vars: &[(&str, &str)]) -> Result<Self> {
+        let mut command = Command::new(program);
         command.arg("stdio").arg("--component").arg(file("dist/nango-mcp.wasm")).envs(vars.iter().copied());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("build the host first: make build")?;
         let stdin = child.stdin.take().context("stdin")?;
@@ -236,7 +252,7 @@ struct Nango {
 
 impl Nango {
     fn start(prefix: &[&str]) -> Result<Self> {
-        let mut command = prefixed(prefix, &file("target/debug/nango-mcp-host"));
+        let mut command = prefixed(prefix, &file(HOST));
         command.args([
             "nango",
             "--listen",
