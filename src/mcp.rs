@@ -103,7 +103,7 @@ fn response(id: Option<&str>, member: &str, value: Map<String, Value>) -> String
     for part in [id.unwrap_or("null"), ",\"", member, "\":"] {
         out.push_str(part);
     }
-    out.push_str(&json::write(&value.into()));
+    json::append(&mut out, &value.into());
     out.push('}');
     out
 }
