@@ -293,7 +293,7 @@ impl Entry {
                 }
             }
         }
-        check::object(&params, &arguments, "")?;
+        check::arguments(&params, &arguments)?;
         if let Value::String(name) = json::take(&mut arguments, "environment") {
             cx.choose(&name)?;
         }

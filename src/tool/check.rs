@@ -9,19 +9,41 @@ use super::arg::whole;
 use super::kind::{Kind, Param, Text};
 use crate::error::Error;
 
-/// Check a closed object at `path` (empty for the arguments themselves).
-pub(super) fn object(params: &[&Param], object: &Map<String, Value>, path: &str) -> Result<(), Error> {
+/// Where a value stands. It becomes text only in a complaint: nearly all arguments fit.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Root,
+    Member(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl Place<'_> {
+    fn path(&self) -> String {
+        match self {
+            Self::Root => String::new(),
+            Self::Member(of, name) => join(&of.path(), name),
+            Self::Item(of, at) => format!("{}[{at}]", of.path()),
+        }
+    }
+}
+
+/// Check the arguments, a closed object.
+pub(super) fn arguments(params: &[&Param], arguments: &Map<String, Value>) -> Result<(), Error> {
+    object(params, arguments, &Place::Root)
+}
+
+fn object(params: &[&Param], object: &Map<String, Value>, place: &Place<'_>) -> Result<(), Error> {
     for key in object.keys() {
         if !params.iter().any(|param| param.name == key) {
-            return Err(unknown(params, key, path));
+            return Err(unknown(params, key, &place.path()));
         }
     }
     for param in params {
-        let at = join(path, param.name);
+        let at = Place::Member(place, param.name);
         match object.get(param.name) {
             Some(value) => kind(param.kind, value, &at)?,
             None if param.required => {
-                let form = describe(param.kind);
+                let (at, form) = (at.path(), describe(param.kind));
                 return Err(Error::argument("missing_argument", &at, format!("missing argument `{at}` ({form})")));
             }
             None => {}
@@ -30,34 +52,37 @@ pub(super) fn object(params: &[&Param], object: &Map<String, Value>, path: &str)
     Ok(())
 }
 
-fn kind(kind: &Kind, value: &Value, path: &str) -> Result<(), Error> {
+fn kind(kind: &Kind, value: &Value, place: &Place<'_>) -> Result<(), Error> {
     match (kind, value) {
-        (Kind::Text(limits), Value::String(content)) => text(limits, content, path, &format!("argument `{path}`")),
+        (Kind::Text(limits), Value::String(content)) => {
+            text(limits, content).map_err(|Misfit { code, rule }| refuse(code, &place.path(), &rule))
+        }
         (Kind::Bool, Value::Bool(_)) | (Kind::Open, Value::Object(_)) | (Kind::Any | Kind::Raw, _) => Ok(()),
         (Kind::Integer { min, max }, Value::Number(_)) => match whole(value) {
             Some(number) if (*min..=*max).contains(&number) => Ok(()),
-            _ => Err(refuse("out_of_range", path, &format!("be a whole number from {min} to {max}"))),
+            _ => Err(refuse("out_of_range", &place.path(), &format!("be a whole number from {min} to {max}"))),
         },
         (Kind::List { item, min, max }, Value::Array(items)) => {
             if !(*min..=*max).contains(&items.len()) {
-                return Err(refuse("wrong_length", path, &format!("have {}", span(*min, *max, "item"))));
+                return Err(refuse("wrong_length", &place.path(), &format!("have {}", span(*min, *max, "item"))));
             }
-            items.iter().enumerate().try_for_each(|(index, value)| self::kind(item, value, &format!("{path}[{index}]")))
+            items.iter().enumerate().try_for_each(|(index, value)| self::kind(item, value, &Place::Item(place, index)))
         }
         (Kind::Map { key, value: inner, max }, Value::Object(entries)) => {
             if entries.len() > *max {
-                return Err(refuse("wrong_length", path, &format!("have at most {max} keys")));
+                return Err(refuse("wrong_length", &place.path(), &format!("have at most {max} keys")));
             }
-            let every = format!("every key of `{path}`");
             entries.iter().try_for_each(|(name, value)| {
-                let at = join(path, name);
-                text(key, name, &at, &every)?;
+                let at = Place::Member(place, name);
+                text(key, name).map_err(|Misfit { code, rule }| {
+                    Error::argument(code, at.path(), format!("every key of `{}` must {rule}", place.path()))
+                })?;
                 self::kind(inner, value, &at)
             })
         }
         (Kind::Object(params), Value::Object(fields)) => {
             let params: Vec<&Param> = params.iter().collect();
-            object(&params, fields, path)
+            object(&params, fields, place)
         }
         _ => {
             let got = match value {
@@ -68,35 +93,41 @@ fn kind(kind: &Kind, value: &Value, path: &str) -> Result<(), Error> {
                 Value::Array(_) => "a list",
                 Value::Object(_) => "an object",
             };
-            Err(Error::argument("wrong_type", path, format!("argument `{path}` must be {}, not {got}", describe(kind))))
+            Err(refuse("wrong_type", &place.path(), &format!("be {}, not {got}", describe(kind))))
         }
     }
 }
 
-/// Hold a text to its limits; `what` is what the complaint calls it.
-fn text(limits: &Text, content: &str, path: &str, what: &str) -> Result<(), Error> {
-    let refuse = |code, rule: &str| Err(Error::argument(code, path, format!("{what} must {rule}")));
+/// What a text does not keep: `must {rule}`.
+struct Misfit {
+    code: &'static str,
+    rule: String,
+}
+
+/// Hold a text to its limits.
+fn text(limits: &Text, content: &str) -> Result<(), Misfit> {
+    let refuse = |code, rule: String| Err(Misfit { code, rule });
     if !limits.choices.is_empty() {
         if limits.choices.contains(&content) {
             return Ok(());
         }
-        return refuse("unknown_value", &format!("be one of {}", limits.choices.join(", ")));
+        return refuse("unknown_value", format!("be one of {}", limits.choices.join(", ")));
     }
     let length = content.chars().count();
     if !(limits.min..=limits.max).contains(&length) {
-        return refuse("wrong_length", &format!("have {}", span(limits.min, limits.max, "character")));
+        return refuse("wrong_length", format!("have {}", span(limits.min, limits.max, "character")));
     }
     let Some(pattern) = limits.pattern else { return Ok(()) };
     match &pattern.beyond {
-        _ if !(pattern.matches)(content) => refuse("wrong_format", pattern.rule),
-        Some(beyond) if (beyond.refuses)(content) => refuse(beyond.code, beyond.rule),
+        _ if !(pattern.matches)(content) => refuse("wrong_format", pattern.rule.to_owned()),
+        Some(beyond) if (beyond.refuses)(content) => refuse(beyond.code, beyond.rule.to_owned()),
         _ => Ok(()),
     }
 }
 
 /// Whether a text keeps its limits, those beyond the schema included.
 pub fn fits(limits: &Text, content: &str) -> bool {
-    text(limits, content, "", "").is_ok()
+    text(limits, content).is_ok()
 }
 
 /// `argument `path` must …`.
