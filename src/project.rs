@@ -84,8 +84,11 @@ impl Answer {
 /// What stands where a secret stood.
 const REMOVED: &str = "[removed]";
 
-/// How a Connect session token begins; 64 hexadecimal digits follow (packages/server/lib/middleware/access.middleware.ts).
+/// How a Connect session token begins (packages/server/lib/middleware/access.middleware.ts).
 const SESSION_TOKEN: &str = "nango_connect_session_";
+
+/// So many hexadecimal digits follow.
+const SESSION_DIGITS: usize = 64;
 
 /// The last scan: user and provider data may repeat a secret, results must not. Removes configured keys and handles
 /// everywhere, and Connect session tokens but in the texts that exist to carry one, and only of a link tool: `connect_link`
@@ -178,7 +181,7 @@ pub(crate) fn without(text: &str, values: &[&str]) -> String {
 fn clean(text: &str, secrets: &[&str], tokens: bool) -> Option<String> {
     // Nearly every text of a result is shorter than any secret.
     let shortest = secrets.iter().map(|secret| secret.len()).min().unwrap_or(usize::MAX);
-    if text.len() < shortest.min(SESSION_TOKEN.len()) {
+    if text.len() < shortest.min(SESSION_TOKEN.len() + SESSION_DIGITS) {
         return None;
     }
     let (mut out, mut rest) = (String::new(), text);
@@ -197,8 +200,8 @@ fn first_secret(text: &str, secrets: &[&str], tokens: bool) -> Option<(usize, us
     let keys = secrets.iter().filter_map(|secret| Some((lower.find(&secret.to_ascii_lowercase())?, secret.len())));
     let token = || {
         lower.match_indices(SESSION_TOKEN).find_map(|(at, prefix)| {
-            let digits = lower.get(at + prefix.len()..)?.bytes().take(64).take_while(u8::is_ascii_hexdigit).count();
-            (digits == 64).then_some((at, prefix.len() + digits))
+            let digits = lower.get(at + prefix.len()..)?.bytes().take(SESSION_DIGITS).take_while(u8::is_ascii_hexdigit).count();
+            (digits == SESSION_DIGITS).then_some((at, prefix.len() + digits))
         })
     };
     keys.chain(tokens.then(token).flatten()).min().map(|(at, length)| (at, at + length))
