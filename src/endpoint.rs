@@ -53,7 +53,7 @@ impl Head {
     }
 
     /// The length that the body is said to have.
-    fn length(&self) -> Option<u64> {
+    pub fn length(&self) -> Option<u64> {
         self.header("content-length")?.trim().parse().ok()
     }
 }

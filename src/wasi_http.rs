@@ -99,7 +99,8 @@ struct Reading {
 impl Exchange {
     fn begin(request: &HttpRequest, within: u64) -> Self {
         let (writing, stage) = match start(request, within) {
-            Ok((response, writing)) => (writing, Stage::Waiting(response)),
+            // Hosts take some bytes at once: whoever waits first waits in vain.
+            Ok((response, writing)) => (writing.and_then(Writing::advance), Stage::Waiting(response)),
             Err(error) => (None, Stage::Done(Err(error))),
         };
         Self { writing, stage, cap: request.answer_cap, bodiless: request.method == "HEAD" }
@@ -127,9 +128,10 @@ impl Exchange {
         self.stage = match stage {
             Stage::Waiting(response) => match response.get() {
                 None => Stage::Waiting(response),
-                Some(Ok(Ok(response))) => {
-                    Reading::begin(&response, self.cap, self.bodiless).map_or_else(|error| Stage::Done(Err(error)), Stage::Reading)
-                }
+                Some(Ok(Ok(response))) => match Reading::begin(&response, self.cap, self.bodiless) {
+                    Ok(reading) => reading.advance(self.cap),
+                    Err(error) => Stage::Done(Err(error)),
+                },
                 Some(Ok(Err(code))) => Stage::Done(Err(reason(&code))),
                 Some(Err(())) => Stage::Done(Err(TransportError::Protocol)),
             },
@@ -154,11 +156,9 @@ impl Exchange {
 }
 
 fn start(request: &HttpRequest, within: u64) -> Result<(FutureIncomingResponse, Option<Writing>), TransportError> {
-    let fields = Fields::new();
     let bearer = request.bearer.as_ref().map(|secret| ("authorization".to_owned(), format!("Bearer {}", secret.expose())));
-    for (name, value) in request.headers.iter().chain(&bearer) {
-        fields.append(name, &value.clone().into_bytes()).map_err(|_| TransportError::Protocol)?;
-    }
+    let headers = request.headers.iter().chain(&bearer).map(|(name, value)| (name.clone(), value.clone().into_bytes()));
+    let fields = Fields::from_list(&headers.collect::<Vec<_>>()).map_err(|_| TransportError::Protocol)?;
     let outgoing = OutgoingRequest::new(fields);
     let method = match request.method {
         "GET" => Method::Get,
@@ -184,11 +184,9 @@ fn start(request: &HttpRequest, within: u64) -> Result<(FutureIncomingResponse, 
             Some(Writing { stream, body, bytes: bytes.clone(), written: 0 })
         }
     };
-    // A host may not support these; the timer holds in any case.
+    // A host may not support it; the timer holds in any case, for connecting and the rest of the body too.
     let options = RequestOptions::new();
-    let _ = options.set_connect_timeout(Some(within));
     let _ = options.set_first_byte_timeout(Some(within));
-    let _ = options.set_between_bytes_timeout(Some(within));
     let response = outgoing_handler::handle(outgoing, Some(options)).map_err(|code| reason(&code))?;
     Ok((response, writing))
 }
@@ -196,15 +194,15 @@ fn start(request: &HttpRequest, within: u64) -> Result<(FutureIncomingResponse, 
 impl Writing {
     /// Write what the host takes; `None` when nothing is left to do.
     fn advance(mut self) -> Option<Self> {
-        let permit = self.stream.check_write().ok()?;
-        let rest = self.bytes.get(self.written..).unwrap_or_default();
-        let take = rest.len().min(usize::try_from(permit).unwrap_or(usize::MAX));
-        if take > 0 {
+        while self.written < self.bytes.len() {
+            let permit = self.stream.check_write().ok()?;
+            if permit == 0 {
+                return Some(self);
+            }
+            let rest = self.bytes.get(self.written..)?;
+            let take = rest.len().min(usize::try_from(permit).unwrap_or(usize::MAX));
             self.stream.write(rest.get(..take)?).ok()?;
             self.written += take;
-        }
-        if self.written < self.bytes.len() {
-            return Some(self);
         }
         let flushed = self.stream.flush();
         drop(self.stream);
@@ -219,7 +217,11 @@ impl Reading {
     fn begin(response: &waki::bindings::wasi::http::types::IncomingResponse, cap: usize, bodiless: bool) -> Result<Self, TransportError> {
         // No header that is read here has anything but ASCII.
         let text = |value: Vec<u8>| String::from_utf8(value).unwrap_or_default();
-        let headers = response.headers().entries().into_iter().map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect();
+        let lower = |mut name: String| {
+            name.make_ascii_lowercase();
+            name
+        };
+        let headers = response.headers().entries().into_iter().map(|(name, value)| (lower(name), text(value))).collect();
         let mut answer = HttpAnswer { status: response.status(), headers, body: Vec::new() };
         // A length beyond what this 32-bit guest could hold is a length beyond the cap.
         let announced = answer.header("content-length").filter(|_| !bodiless).and_then(|length| length.trim().parse::<u64>().ok());
@@ -233,20 +235,28 @@ impl Reading {
         Ok(Self { stream, _body: body, answer, expected })
     }
 
+    /// Read what is there, to the announced length or the end.
     fn advance(mut self, cap: usize) -> Stage {
-        match self.stream.read(CHUNK) {
-            Ok(bytes) => match append(&mut self.answer.body, &bytes, cap) {
-                Ok(()) => Stage::Reading(self),
-                Err(error) => Stage::Done(Err(error)),
-            },
-            // Not every host notices a body that ends before its announced length.
-            Err(StreamError::Closed) if self.expected.is_some_and(|expected| self.answer.body.len() < expected) => {
-                Stage::Done(Err(TransportError::Broken))
+        loop {
+            if self.expected == Some(self.answer.body.len()) {
+                return Stage::Done(Ok(self.answer));
             }
-            Err(StreamError::Closed) => Stage::Done(Ok(self.answer)),
-            // Headers had come, so the server is there and speaks HTTP: only the body broke off. Which of the many
-            // ways it did would cost 3 kB to ask.
-            Err(StreamError::LastOperationFailed(_)) => Stage::Done(Err(TransportError::Broken)),
+            match self.stream.read(CHUNK) {
+                Ok(bytes) if bytes.is_empty() => return Stage::Reading(self),
+                Ok(bytes) => {
+                    if let Err(error) = append(&mut self.answer.body, &bytes, cap) {
+                        return Stage::Done(Err(error));
+                    }
+                }
+                // Not every host notices a body that ends before its announced length.
+                Err(StreamError::Closed) if self.expected.is_some_and(|expected| self.answer.body.len() < expected) => {
+                    return Stage::Done(Err(TransportError::Broken));
+                }
+                Err(StreamError::Closed) => return Stage::Done(Ok(self.answer)),
+                // Headers had come, so the server is there and speaks HTTP: only the body broke off. Which of the many
+                // ways it did would cost 3 kB to ask.
+                Err(StreamError::LastOperationFailed(_)) => return Stage::Done(Err(TransportError::Broken)),
+            }
         }
     }
 }
@@ -268,19 +278,34 @@ fn append(body: &mut Vec<u8>, bytes: &[u8], cap: usize) -> Result<(), TransportE
 ///
 /// # Errors
 /// `TooLarge` beyond the cap, `Timeout` if it does not end in time, `Broken` if it breaks off.
-pub fn read_all(stream: &InputStream, cap: usize, within: Duration) -> Result<Vec<u8>, TransportError> {
-    let timer = timer(within);
+pub fn read_all(stream: &InputStream, length: Option<u64>, cap: usize, within: Duration) -> Result<Vec<u8>, TransportError> {
+    let mut patience = Patience::new(within);
     let mut body = Vec::new();
-    loop {
+    while length != Some(body.len() as u64) {
         match stream.read(CHUNK) {
-            Ok(bytes) if bytes.is_empty() => drop(poll(&[&stream.subscribe(), &timer])),
+            Ok(bytes) if bytes.is_empty() => patience.wait(&stream.subscribe())?,
             Ok(bytes) => append(&mut body, &bytes, cap)?,
-            Err(StreamError::Closed) => return Ok(body),
+            Err(StreamError::Closed) => break,
             Err(StreamError::LastOperationFailed(_)) => return Err(TransportError::Broken),
         }
-        if timer.ready() {
-            return Err(TransportError::Timeout);
-        }
+    }
+    Ok(body)
+}
+
+/// A deadline for several waits, whose timer is made by the first of them: most bodies are there at once.
+struct Patience {
+    within: Duration,
+    timer: Option<Pollable>,
+}
+
+impl Patience {
+    fn new(within: Duration) -> Self {
+        Self { within, timer: None }
+    }
+
+    fn wait(&mut self, what: &Pollable) -> Result<(), TransportError> {
+        let timer = self.timer.get_or_insert_with(|| timer(self.within));
+        if poll(&[what, timer]).contains(&1) { Err(TransportError::Timeout) } else { Ok(()) }
     }
 }
 
@@ -289,19 +314,16 @@ pub fn read_all(stream: &InputStream, cap: usize, within: Duration) -> Result<Ve
 /// # Errors
 /// `Timeout` if they are not taken in time, `Broken` if nobody takes them.
 pub fn write_all(stream: &OutputStream, bytes: &[u8], within: Duration) -> Result<(), TransportError> {
-    let timer = timer(within);
+    let mut patience = Patience::new(within);
     let mut rest = bytes;
     while !rest.is_empty() {
         let permit = stream.check_write().map_err(|_| TransportError::Broken)?;
         let (now, later) = rest.split_at(rest.len().min(usize::try_from(permit).unwrap_or(usize::MAX)));
         if now.is_empty() {
-            poll(&[&stream.subscribe(), &timer]);
+            patience.wait(&stream.subscribe())?;
         } else {
             stream.write(now).map_err(|_| TransportError::Broken)?;
             rest = later;
-        }
-        if timer.ready() {
-            return Err(TransportError::Timeout);
         }
     }
     stream.flush().map_err(|_| TransportError::Broken)

@@ -15,7 +15,7 @@ impl Guest for super::Component {
         let vars = super::variables();
         let (access, config) = (Access::from_vars(&vars), super::configuration(vars));
         let head = head(&request);
-        let response = gate(&access, config.is_ok(), &head).unwrap_or_else(|| match body(&request) {
+        let response = gate(&access, config.is_ok(), &head).unwrap_or_else(|| match body(&request, head.length()) {
             Ok(body) => answer(&config, &WasiHttp, &head, &body),
             Err(TransportError::TooLarge) => Response::too_large(),
             Err(TransportError::Timeout) => Response::too_slow(),
@@ -35,27 +35,39 @@ fn head(request: &IncomingRequest) -> Head {
     };
     // What is no UTF-8 is no value that anything here looks for.
     let text = |value: Vec<u8>| String::from_utf8(value).unwrap_or_default();
-    let headers = request.headers().entries().into_iter().map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect();
+    let lower = |mut name: String| {
+        name.make_ascii_lowercase();
+        name
+    };
+    let headers = request.headers().entries().into_iter().map(|(name, value)| (lower(name), text(value))).collect();
     Head { method, target: request.path_with_query().unwrap_or_default(), authority: request.authority(), headers }
 }
 
-fn body(request: &IncomingRequest) -> Result<Vec<u8>, TransportError> {
+fn body(request: &IncomingRequest, length: Option<u64>) -> Result<Vec<u8>, TransportError> {
     let body = request.consume().map_err(|()| TransportError::Protocol)?;
     let stream = body.stream().map_err(|()| TransportError::Protocol)?;
-    read_all(&stream, MAX_BODY, PATIENCE)
+    read_all(&stream, length, MAX_BODY, PATIENCE)
 }
 
 fn respond(response: &Response, bodiless: bool, out: ResponseOutparam) {
-    let fields = Fields::new();
     // The body that HEAD leaves out has a length, but hosts hold an announced length against what is written.
     let (body, length) =
         if bodiless { ("", None) } else { (response.body.as_str(), Some(("content-length", response.body.len().to_string()))) };
-    for (name, value) in response.headers.iter().chain(&length) {
-        // A host may keep a header to itself.
-        let _ = fields.append(&(*name).to_owned(), &value.clone().into_bytes());
-    }
+    let headers = response.headers.iter().chain(&length).map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()));
+    let headers: Vec<(String, Vec<u8>)> = headers.collect();
+    // A host may keep a header to itself: then it gets those that it takes.
+    let fields = Fields::from_list(&headers).unwrap_or_else(|_| {
+        let fields = Fields::new();
+        for (name, value) in &headers {
+            let _ = fields.append(name, value);
+        }
+        fields
+    });
     let outgoing = OutgoingResponse::new(fields);
-    let _ = outgoing.set_status_code(response.status);
+    // It is 200 from the beginning.
+    if response.status != 200 {
+        let _ = outgoing.set_status_code(response.status);
+    }
     let taken = outgoing.body();
     ResponseOutparam::set(out, Ok(outgoing));
     let Ok(taken) = taken else { return };
