@@ -2,6 +2,7 @@
 //!
 //! Nothing but translation: configuration comes from the environment of this instance, HTTP goes over WASI.
 
+mod heap;
 mod serve;
 
 use nango_mcp::config::ConfigError;
@@ -33,9 +34,8 @@ mod wasi {
 
 use bindings::exports::nango::mcp::tools;
 
-/// 1 kB of code instead of the C library's 11, and constant time for each allocation.
 #[global_allocator]
-static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+static ALLOCATOR: heap::Heap = heap::Heap::new();
 
 struct Component;
 
