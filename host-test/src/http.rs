@@ -76,8 +76,7 @@ pub async fn serve(loader: Arc<Loader>, endpoint: Endpoint) -> Result<()> {
     let (sandbox, monitor) = (server.sandbox(), loader.monitor.clone());
     let known = move |doors: Doors| named(doors, address).known_as(endpoint.hosts.iter().map(String::as_str));
     let live = Arc::new(Live { doors: RwLock::new(Arc::new(known(doors))), sandbox });
-    tracing::info!("MCP at http://{address}/mcp; {asks}");
-    monitor.audit.write(&Event::Endpoint { state: "open" });
+    let stop = signals::Stop::new()?;
     let reloading = signals::on_hangup(loader.clone(), {
         let live = live.clone();
         move |loader| {
@@ -93,7 +92,9 @@ pub async fn serve(loader: Arc<Loader>, endpoint: Endpoint) -> Result<()> {
             }
         }
     })?;
-    let Ok(()) = listen::serve(listener, routes(live), monitor.clone(), endpoint.connections, signals::stop).await;
+    tracing::info!("MCP at http://{address}/mcp; {asks}");
+    monitor.audit.write(&Event::Endpoint { state: "open" });
+    listen::serve(listener, routes(live), monitor.clone(), endpoint.connections, stop).await;
     reloading.abort();
     monitor.audit.write(&Event::Endpoint { state: "closed" });
     Ok(())

@@ -1,6 +1,5 @@
 //! Connections of clients: so many and no more, none that only takes up room, and an orderly end.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::monitor::Monitor;
+use crate::signals::Stop;
 
 /// How long calls may go on after the end was asked for: as long as a call may take, and a little.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -24,16 +24,9 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: applicat
     content-length: 108\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32000,\"message\":\"too many connections: try again in a second\"}}\n";
 
 /// Serve until `stop`, then let what runs come to its end, or until `stop` again.
-pub(crate) async fn serve<S: Future<Output = ()>>(
-    listener: TcpListener,
-    routes: Router,
-    monitor: Arc<Monitor>,
-    most: usize,
-    stop: impl Fn() -> S,
-) -> Result<(), Infallible> {
+pub(crate) async fn serve(listener: TcpListener, routes: Router, monitor: Arc<Monitor>, most: usize, mut stop: Stop) {
     let places = Arc::new(Semaphore::new(most));
     let graceful = GracefulShutdown::new();
-    let mut stopped = std::pin::pin!(stop());
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -45,7 +38,7 @@ pub(crate) async fn serve<S: Future<Output = ()>>(
                     continue;
                 }
             },
-            () = &mut stopped => break,
+            () = stop.asked() => break,
         };
         let Ok(place) = places.clone().try_acquire_owned() else {
             monitor.metrics.refused(503);
@@ -72,9 +65,8 @@ pub(crate) async fn serve<S: Future<Output = ()>>(
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(DRAIN) => tracing::warn!("some calls did not end within {} s", DRAIN.as_secs()),
-        () = stop() => tracing::warn!("ended before all calls were"),
+        () = stop.asked() => tracing::warn!("ended before all calls were"),
     }
-    Ok(())
 }
 
 /// Say that there is no room. What the client sends is thrown away for a moment: closing before it is read would reset
