@@ -141,6 +141,11 @@ bench-serve: build bare wasmtime ## The component in wasmtime serve, beside a ba
 	@cargo build --quiet --locked --example bench_serve
 	WASMTIME=$(WASMTIME) target/debug/examples/bench_serve $(if $(QUICK),--quick)
 
+.PHONY: soak
+soak: build guest ## Faults and load, on loopback: what was expected and what happened; QUICK=1 takes a quarter of a minute
+	@cargo build --quiet --locked --example soak
+	target/debug/examples/soak $(if $(QUICK),--quick)
+
 .PHONY: evals
 evals: build ## Play the everyday requests of evals/: 30 right ways pass, 60 wrong ways fail; then a driver through MCP
 	@cargo build --quiet --locked -p nango-mcp-host --example evals

@@ -1,0 +1,335 @@
+//! The host under load while things go wrong: what was expected, and what happened.
+//!
+//! Run it with `make soak`. The built host serves over HTTP; between it and the embedded Nango sits what breaks. Every fault is
+//! counted where it is made, so one that was never made fails; every link that clients asked for is accounted for at the end: a
+//! client that was given one finds exactly one at Nango, one that was told that nothing was made finds none, and one that does
+//! not know finds none or one. It ends by itself, and with exit status 1 if anything did not hold.
+
+#[path = "soak/host.rs"]
+mod host;
+#[path = "soak/load.rs"]
+mod load;
+#[path = "soak/nango.rs"]
+mod nango;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use host::Host;
+use load::{Called, Known, call, client, code, links, now, outcomes};
+use nango::{Fault, Way};
+
+const KEY: &str = "6f2a1c7e-90b4-4d53-8a1e-3c5d7e9f0b21";
+const OURS: &str = "dist/nango-mcp.wasm";
+const MISBEHAVING: &str = "target/wasm32-wasip2/component/misbehaving_guest.wasm";
+/// Clients at once.
+const CLIENTS: usize = 8;
+/// How soon somebody who finds no room is told, at the 95th percentile. 100 ms are the goal; the rest is for a busy machine.
+const SOON: Duration = Duration::from_millis(250);
+/// What memory may have grown by in the end, in MiB.
+const GROWTH: f64 = 40.0;
+
+/// What was seen, fault by fault.
+#[derive(Default)]
+struct Report {
+    rows: Vec<String>,
+    failed: Vec<String>,
+    totals: BTreeMap<String, usize>,
+    calls: Vec<Called>,
+}
+
+impl Report {
+    fn row(&mut self, fault: &str, seen: &str, expected: &str, held: bool) -> Result<()> {
+        let row = format!("| {fault} | {seen} | {expected} | {} |", if held { "held" } else { "**NOT**" });
+        say(&row)?;
+        self.rows.push(row);
+        if !held {
+            self.failed.push(fault.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Calls, how they ended, and whether that was among what was expected.
+    fn calls(&mut self, fault: &str, injected: u64, calls: Vec<Called>, expected: &[&str]) -> Result<()> {
+        let counts = outcomes(&calls);
+        let seen: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let held = injected > 0 && counts.keys().all(|name| expected.contains(&name.as_str()));
+        for (name, count) in counts {
+            *self.totals.entry(name).or_insert(0) += count;
+        }
+        let count = calls.len();
+        self.calls.extend(calls);
+        self.row(fault, &format!("{count} calls, {injected} times: {}", seen.join(", ")), &expected.join(" or "), held)
+    }
+}
+
+fn main() -> Result<()> {
+    let quick = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => false,
+        [flag] if flag == "--quick" => true,
+        _ => bail!("usage: soak [--quick]"),
+    };
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(soak(if quick { 4 } else { 40 }))
+}
+
+async fn soak(rounds: usize) -> Result<()> {
+    let way = Way::open(KEY).await?;
+    let base = format!("http://{}", way.address);
+    let vars = [("NANGO_BASE_URL", base.as_str()), ("NANGO_SECRET_KEY", KEY), ("NANGO_MCP_REQUEST_TIMEOUT", "1")];
+    let mut host = Host::start("127.0.0.1:0", OURS, &vars, &[])?;
+    let (http, mut report) = (client(), Report::default());
+    say("| fault | what happened | expected | |\n|---|---|---|---|")?;
+
+    // Warm, and without a fault.
+    let calls = links(host.address, CLIENTS, rounds * 5).await;
+    report.calls("none", way.injected(Fault::None), calls, &["made"])?;
+    let (before, mut peak) = (host.resident()?, 0.0_f64);
+
+    let perhaps_late = ["timeout: perhaps"].as_slice();
+    let perhaps_lost = ["connection_lost: perhaps", "timeout: perhaps"].as_slice();
+    for (name, fault, calls, expected) in [
+        ("Nango answers after 3 s, 1 s is waited", Fault::Slow, 1, perhaps_late),
+        ("the answer drips", Fault::Drip, 1, perhaps_late),
+        ("the connection breaks before the request is read", Fault::ResetBefore, rounds, perhaps_lost),
+        ("the connection breaks after it was carried out", Fault::ResetAfter, rounds, perhaps_lost),
+        ("half of the answer comes", Fault::Truncate, rounds, perhaps_lost),
+        ("the announced length is too large", Fault::TooLong, rounds, perhaps_lost),
+        (
+            "the announced length is too small",
+            Fault::TooShort,
+            rounds,
+            &["invalid_answer: perhaps", "connection_lost: perhaps", "protocol_error: perhaps"],
+        ),
+        ("429 for everybody", Fault::Storm, rounds, &["too_many_request: not made", "rate_limited: not made"]),
+    ] {
+        way.play(fault);
+        let calls = links(host.address, CLIENTS, calls).await;
+        way.play(Fault::None);
+        report.calls(name, way.injected(fault), calls, expected)?;
+        peak = peak.max(host.resident()?);
+        let calls = links(host.address, CLIENTS, 2).await;
+        report.calls(&format!("… and after that: {name}"), way.injected(Fault::None), calls, &["made"])?;
+    }
+
+    // Nango restarts while calls come.
+    let load = tokio::spawn(links(host.address, CLIENTS, rounds * 20));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    way.restart(Duration::from_millis(50)).await?;
+    let calls = load.await?;
+    let refused = calls.iter().filter(|called| called.known != Known::Made).count();
+    report.calls(
+        "Nango restarts",
+        refused as u64,
+        calls,
+        &["made", "connection_refused: not made", "connection_lost: perhaps", "timeout: perhaps"],
+    )?;
+    peak = peak.max(host.resident()?);
+
+    // Clients that leave, and clients that say nothing.
+    let left = leave(host.address, rounds * 5).await?;
+    report.row(
+        "clients leave in the middle",
+        &format!("{left} left"),
+        "no call runs any longer, others are answered",
+        left > 0 && host.settles(&http).await?,
+    )?;
+    let silent = silence(host.address, 64).await?;
+    let calls = links(host.address, CLIENTS, rounds).await;
+    report.calls("64 connections say nothing, or half of something", silent.len() as u64, calls, &["made"])?;
+    drop(silent);
+    peak = peak.max(host.resident()?);
+
+    // The host is killed under load, and comes again at the same place.
+    let load = tokio::spawn(links(host.address, CLIENTS, rounds * 20));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let (address, resident) = (host.address.to_string(), host.resident()?);
+    host.kill()?;
+    host = Host::start(&address, OURS, &vars, &[])?;
+    let calls = load.await?;
+    let broken = calls.iter().filter(|called| called.known != Known::Made).count();
+    let expected = ["made", "no answer (connection): perhaps", "no answer (broken off): perhaps"];
+    report.calls("kill -9 of the host, and a new one", broken as u64, calls, &expected)?;
+    let calls = links(host.address, CLIENTS, rounds).await;
+    report.calls("… and after that", 1, calls, &["made"])?;
+
+    overload(&mut report, rounds).await?;
+    guests(&mut report, rounds).await?;
+
+    let (asked, doubled, lost) = account(&report.calls, &way);
+    report.row(
+        "the account of all links",
+        &format!("{asked} asked for: {doubled} doubled, {lost} lost or wrongly denied"),
+        "0 and 0",
+        doubled + lost == 0 && asked > 0,
+    )?;
+    let grown = resident - before;
+    report.row(
+        "memory",
+        &format!("{before:.0} MiB warm, {peak:.0} at most, {resident:.0} in the end"),
+        &format!("at most {GROWTH} more"),
+        grown <= GROWTH,
+    )?;
+    report.row("calls running in the end", if host.settles(&http).await? { "0" } else { "some" }, "0", host.settles(&http).await?)?;
+
+    let total: usize = report.totals.values().sum();
+    say(&format!(
+        "\n{total} calls: {}",
+        report.totals.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+    ))?;
+    ensure!(report.failed.is_empty(), "did not hold: {}", report.failed.join("; "));
+    say(&format!("soak: {} expectations held", report.rows.len()))
+}
+
+/// Hold what clients know against what Nango has: links asked for, doubled ones, and ones that are not as the client knows.
+fn account(calls: &[Called], way: &Way) -> (usize, usize, usize) {
+    let sessions = way.sessions();
+    let (mut doubled, mut wrong) = (0, 0);
+    for called in calls {
+        let count = sessions.get(&called.person).copied().unwrap_or(0);
+        doubled += usize::from(count > 1);
+        wrong += usize::from(match called.known {
+            Known::Made => count == 0,
+            Known::NotMade(_) => count > 0,
+            Known::Perhaps(_) => false,
+        });
+    }
+    (calls.len(), doubled, wrong)
+}
+
+/// More calls than places, then more connections: both are told at once.
+async fn overload(report: &mut Report, rounds: usize) -> Result<()> {
+    let flags = ["--limit-calls", "2", "--limit-queue", "2", "--limit-time", "5", "--limit-connections", "64"];
+    let host = Host::start("127.0.0.1:0", MISBEHAVING, &[], &flags)?;
+    let address = host.address;
+    // Two hold the places and two the queue, for 5 s.
+    let holding: Vec<_> = (0..4).map(|_| tokio::spawn(async move { call(&client(), address, "wait", &json!({})).await })).collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let (http, mut times, mut busy, asked) = (client(), Vec::new(), 0, rounds * 5);
+    for _ in 0..asked {
+        let begun = now();
+        let answer = call(&http, address, "environment", &json!({})).await?;
+        times.push(begun.elapsed());
+        let after = answer.pointer("/result/_meta/nango-mcp~1error/retry_after_seconds");
+        busy += usize::from(code(&answer) == Some("busy") && after.is_some_and(serde_json::Value::is_u64));
+    }
+    let p95 = p95(&mut times);
+    report.row(
+        "more calls than places",
+        &format!("{asked} calls, {busy} told busy, p95 {:.1} ms", p95.as_secs_f64() * 1e3),
+        "all, within 100 ms",
+        busy == asked && p95 < SOON,
+    )?;
+    for held in holding {
+        let _ = held.await?;
+    }
+    let idle = silence(address, 64).await?;
+    let (mut times, mut told) = (Vec::new(), 0);
+    for _ in 0..rounds * 5 {
+        let begun = now();
+        told += usize::from(turned_away(address).await?);
+        times.push(begun.elapsed());
+    }
+    let p95 = self::p95(&mut times);
+    report.row(
+        "more connections than places",
+        &format!("{} connections, {told} told 503 with retry-after, p95 {:.1} ms", rounds * 5, p95.as_secs_f64() * 1e3),
+        "all, within 100 ms",
+        told == rounds * 5 && p95 < SOON,
+    )?;
+    drop(idle);
+    let end = now() + Duration::from_secs(10);
+    while turned_away(address).await? && now() < end {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let answer = call(&client(), address, "environment", &json!({})).await;
+    report.row("… and after that", "a call", "answered", answer.is_ok_and(|answer| code(&answer).is_none()))
+}
+
+/// A component that fails does not disturb calls beside it.
+async fn guests(report: &mut Report, rounds: usize) -> Result<()> {
+    let host = Host::start("127.0.0.1:0", MISBEHAVING, &[], &["--limit-time", "1"])?;
+    let address = host.address;
+    for (tool, expected) in [("trap", "component_trapped"), ("loop", "time_limit"), ("grow", "memory_limit")] {
+        let bad = tokio::spawn(async move {
+            let http = client();
+            let mut codes = BTreeMap::new();
+            for _ in 0..if tool == "loop" { 2 } else { rounds } {
+                let answer = call(&http, address, tool, &json!({})).await?;
+                let code = code(&answer).unwrap_or("none").to_owned();
+                *codes.entry(code).or_insert(0_usize) += 1;
+            }
+            Ok::<_, anyhow::Error>(codes)
+        });
+        let (http, mut good) = (client(), 0);
+        for _ in 0..rounds {
+            good += usize::from(code(&call(&http, address, "environment", &json!({})).await?).is_none());
+        }
+        let codes = bad.await??;
+        let seen: Vec<String> = codes.iter().map(|(code, count)| format!("{count} {code}")).collect();
+        report.row(
+            &format!("a component that does this: {tool}"),
+            &format!("{}; {good} of {rounds} good calls beside it answered", seen.join(", ")),
+            &format!("{expected}, and all of the others"),
+            codes.len() == 1 && codes.contains_key(expected) && good == rounds,
+        )?;
+    }
+    Ok(())
+}
+
+/// Clients that ask and leave before they are answered.
+async fn leave(host: SocketAddr, count: usize) -> Result<usize> {
+    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "wait_for_connection",
+        "arguments": {"provider_config_keys": ["github"], "end_user_id": "nobody", "timeout_seconds": 30}}})
+    .to_string();
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(host).await?;
+        let head =
+            format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", message.len());
+        stream.write_all(format!("{head}{message}").as_bytes()).await?;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(count)
+}
+
+/// Connections that say nothing, half of a head, or half of a body.
+async fn silence(host: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
+    let says = [
+        "",
+        "POST /mcp HTTP/1.1\r\nhost: loc",
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+    ];
+    let mut all = Vec::new();
+    for say in says.iter().cycle().take(count) {
+        let mut stream = TcpStream::connect(host).await?;
+        stream.write_all(say.as_bytes()).await?;
+        all.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    Ok(all)
+}
+
+/// Whether a new connection is told that there is no room.
+async fn turned_away(host: SocketAddr) -> Result<bool> {
+    let mut stream = TcpStream::connect(host).await?;
+    let _ = stream.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    let mut text = String::new();
+    let read = tokio::time::timeout(Duration::from_secs(5), stream.read_to_string(&mut text)).await;
+    read.context("no answer at all")??;
+    Ok(text.starts_with("HTTP/1.1 503") && text.contains("retry-after: 1"))
+}
+
+fn p95(times: &mut [Duration]) -> Duration {
+    times.sort();
+    times.get(times.len() * 95 / 100).copied().unwrap_or_default()
+}
+
+fn say(line: &str) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
