@@ -22,6 +22,10 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use nango_mcp_host::limits::Limits;
+use nango_mcp_host::sandbox::Sandbox;
+use nango_mcp_host::settings;
+
 use host::Host;
 use load::{Called, Known, call, client, code, links, now, outcomes};
 use nango::{Fault, Way};
@@ -74,9 +78,43 @@ fn main() -> Result<()> {
     let quick = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => false,
         [flag] if flag == "--quick" => true,
-        _ => bail!("usage: soak [--quick]"),
+        [flag, count] if flag == "--instances" => return runtime()?.block_on(instances(count.parse()?)),
+        _ => bail!("usage: soak [--quick | --instances N]"),
     };
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(soak(if quick { 4 } else { 40 }))
+    runtime()?.block_on(soak(if quick { 4 } else { 40 }))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+/// What so many instances take that are alive at once: each has sent a request, and waits for an answer that never comes.
+async fn instances(count: u32) -> Result<()> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    let silent = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    let vars = vec![("NANGO_BASE_URL".to_owned(), base), ("NANGO_SECRET_KEY".to_owned(), KEY.to_owned())];
+    let limits = Limits { calls: count, ..Limits::default() };
+    let sandbox = Sandbox::load(&host::built(OURS), settings::grant(&vars)?, limits)?;
+    let before = host::resident(std::process::id())?;
+    let calls: Vec<_> = (0..count)
+        .map(|_| {
+            let sandbox = sandbox.clone();
+            tokio::spawn(async move { sandbox.call_tool("list_integrations", "{}").await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let waiting = calls.iter().filter(|call| !call.is_finished()).count();
+    let each = (host::resident(std::process::id())? - before) * 1024.0 / f64::from(count);
+    calls.iter().for_each(tokio::task::JoinHandle::abort);
+    silent.abort();
+    ensure!(waiting == usize::try_from(count)?, "only {waiting} of {count} wait: are there enough file descriptors (ulimit -n)?");
+    say(&format!("{count} instances that wait for Nango: {each:.0} KiB each, sockets of both ends included"))
 }
 
 async fn soak(rounds: usize) -> Result<()> {

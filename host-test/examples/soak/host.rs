@@ -46,9 +46,7 @@ impl Host {
 
     /// Resident memory, in MiB.
     pub(crate) fn resident(&self) -> Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
+        resident(self.child.id())
     }
 
     /// A counter of /metrics.
@@ -75,6 +73,13 @@ impl Host {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
+}
+
+/// Resident memory of a process, in MiB.
+pub(crate) fn resident(process: u32) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
 }
 
 impl Drop for Host {
