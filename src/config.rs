@@ -164,9 +164,9 @@ impl Config {
         self.toolsets.contains(&entry.toolset) && (self.tools.is_empty() || self.tools.contains(&entry.name))
     }
 
-    /// The names of the tools that the operator offers, in the order of the table.
+    /// The names of the tools that are offered, in the order of the table: in read-only mode those that read.
     pub fn offered(&self) -> impl Iterator<Item = &'static str> {
-        TOOLS.iter().filter(|entry| self.offers(entry)).map(|entry| entry.name)
+        TOOLS.iter().filter(|entry| entry.is_offered(self)).map(|entry| entry.name)
     }
 
     /// The environment of that name or alias; case and punctuation do not matter.

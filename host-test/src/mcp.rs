@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use anyhow::{Context as _, Result, anyhow};
 use nango_mcp::access::Access;
 use nango_mcp::mcp::{LIST_TTL_MS, MALFORMED};
+use nango_mcp::tools::TOOLS;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, DiscoverResult,
     ErrorCode, GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
@@ -162,7 +163,9 @@ impl Inner {
 
     /// Run a call, and have it written down how it ended.
     async fn enter(&self, call: wit::Call, environment: Option<&str>) -> Result<Ended, ErrorData> {
-        let tool = self.tools.iter().find(|tool| tool.name == call.name).map_or("unknown", |tool| &tool.name);
+        // A name that is none is the client's own words.
+        let known = self.tools.iter().map(|tool| &*tool.name).chain(TOOLS.iter().map(|entry| entry.name));
+        let tool = known.into_iter().find(|name| *name == call.name).unwrap_or("unknown");
         let watcher = self.sandbox.watcher();
         let mut record = Record { watcher, tool, environment, begun: Instant::now(), outcome: "cancelled", code: None };
         let ended = match self.bucket.as_ref().map_or(Ok(()), |bucket| bucket.take(Instant::now().into_std())) {

@@ -144,7 +144,7 @@ fn the_policy_in_the_documentation_holds() {
         text_of(&run),
         "onboarding: reads and writes in prod; tools: 2; 60 calls a minute; tokens: 1\n\
          prometheus: reads and writes in prod, dev; tools: 1; any number of calls; tokens: 1\n\
-         support: reads in prod; tools: 16; any number of calls; tokens: 1\n"
+         support: reads in prod; tools: 5; any number of calls; tokens: 1\n"
     );
 }
 
@@ -189,7 +189,7 @@ async fn a_policy_is_looked_at_before_it_is_used() {
     assert_eq!(
         text_of(&run),
         "developers: reads and writes in dev; tools: 31; any number of calls; tokens: 1\n\
-         support: reads in prod; tools: 16; any number of calls; tokens: 1\n"
+         support: reads in prod; tools: 5; any number of calls; tokens: 1\n"
     );
     let run = host(&folder, &vars, &["policy", "check", "bad.toml"]);
     assert_eq!(run.status.code(), Some(2));

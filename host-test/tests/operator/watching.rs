@@ -34,6 +34,7 @@ async fn calls_are_written_down_without_what_was_said_in_them() {
         host.call(Some(PROD), "list_connections", &json!({"environment": "PLANTED-2"}));
         host.call(Some(PROD), "PLANTED-3", &json!({"a": "PLANTED-4"}));
         host.call(Some(PROD), "get_connection", &json!({"provider_config_key": "github", "connection_id": "PLANTED-5"}));
+        host.call(Some(PROD), "delete_connection", &json!({"provider_config_key": "github", "connection_id": "PLANTED-7"}));
         host.call(Some(DEV), "get_connect_session", &json!({"session_token": format!("nango_connect_session_{}", "a".repeat(64))}));
         host.call(Some("PLANTED-6"), "list_connections", &json!({}));
         let path = folder.join("audit.jsonl");
@@ -55,6 +56,7 @@ async fn calls_are_written_down_without_what_was_said_in_them() {
                 "call support list_connections - error unknown_environment",
                 "call support unknown prod refused unknown_tool",
                 "call support get_connection prod error unknown_connection",
+                "call support delete_connection prod error read_only",
                 "call developers get_connect_session dev ok -",
             ]
         );
