@@ -15,6 +15,8 @@ mod nango;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -27,7 +29,7 @@ use nango_mcp_host::sandbox::Sandbox;
 use nango_mcp_host::settings;
 
 use host::Host;
-use load::{Called, Known, call, client, code, links, now, outcomes};
+use load::{Called, Known, call, client, code, links, now, outcomes, somebody};
 use nango::{Fault, Way};
 
 const KEY: &str = "6f2a1c7e-90b4-4d53-8a1e-3c5d7e9f0b21";
@@ -39,6 +41,10 @@ const CLIENTS: usize = 8;
 const SOON: Duration = Duration::from_millis(250);
 /// What memory may have grown by in the end, in MiB.
 const GROWTH: f64 = 40.0;
+/// How long one that says nothing may stay: the host waits for 20 s.
+const STAY: Duration = Duration::from_secs(25);
+/// It ends by then, whatever hangs.
+const END: Duration = Duration::from_secs(600);
 
 /// What was seen, fault by fault.
 #[derive(Default)]
@@ -81,7 +87,10 @@ fn main() -> Result<()> {
         [flag, count] if flag == "--instances" => return runtime()?.block_on(instances(count.parse()?)),
         _ => bail!("usage: soak [--quick | --instances N]"),
     };
-    runtime()?.block_on(soak(if quick { 4 } else { 40 }))
+    runtime()?.block_on(async {
+        // What it has started ends with it: a host goes with the value that holds it.
+        tokio::time::timeout(END, soak(if quick { 4 } else { 40 })).await.context("it did not end in time")?
+    })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -90,6 +99,9 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 
 /// What so many instances take that are alive at once: each has sent a request, and waits for an answer that never comes.
 async fn instances(count: u32) -> Result<()> {
+    // Two sockets each: as many as this process may have, if it asks.
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, rustix::process::Rlimit { current: most, maximum: most })?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?);
     let silent = tokio::spawn(async move {
@@ -128,7 +140,10 @@ async fn soak(rounds: usize) -> Result<()> {
     // Warm, and without a fault.
     let calls = links(host.address, CLIENTS, rounds * 5).await;
     report.calls("none", way.injected(Fault::None), calls, &["made"])?;
-    let (before, mut peak) = (host.resident()?, 0.0_f64);
+    let (before, peak) = (host.resident()?, Peak::of(&host));
+    let connected = host.connections(&http, 1.0).await?;
+    // They stay through all that follows, as long as the host lets them.
+    let silent = tokio::spawn(silence(host.address, 64));
 
     let perhaps_late = ["timeout: perhaps"].as_slice();
     let perhaps_lost = ["connection_lost: perhaps", "timeout: perhaps"].as_slice();
@@ -145,20 +160,49 @@ async fn soak(rounds: usize) -> Result<()> {
             rounds,
             &["invalid_answer: perhaps", "connection_lost: perhaps", "protocol_error: perhaps"],
         ),
-        ("429 for everybody", Fault::Storm, rounds, &["too_many_request: not made", "rate_limited: not made"]),
+        ("Nango's rate limit is used up", Fault::Storm, rounds, &["made", "rate_limited: not made"]),
     ] {
-        way.play(fault);
+        way.play(fault, false);
         let calls = links(host.address, CLIENTS, calls).await;
-        way.play(Fault::None);
+        way.play(Fault::None, false);
         report.calls(name, way.injected(fault), calls, expected)?;
-        peak = peak.max(host.resident()?);
         let calls = links(host.address, CLIENTS, 2).await;
         report.calls(&format!("… and after that: {name}"), way.injected(Fault::None), calls, &["made"])?;
     }
 
+    // Every other request breaks on connections that are kept: no answer may reach another's call.
+    for (name, fault, expected) in [
+        ("every other connection breaks before the request is read", Fault::ResetBefore, perhaps_lost),
+        ("every other connection breaks after it was carried out", Fault::ResetAfter, perhaps_lost),
+        ("half of every other answer comes", Fault::Truncate, perhaps_lost),
+        (
+            "every other announced length is too small",
+            Fault::TooShort,
+            &["invalid_answer: perhaps", "connection_lost: perhaps", "protocol_error: perhaps"],
+        ),
+    ] {
+        let already = way.injected(fault);
+        way.play(fault, true);
+        let calls = links(host.address, CLIENTS, rounds * 5).await;
+        way.play(Fault::None, false);
+        let (injected, made) = (way.injected(fault) - already, calls.iter().any(|called| called.known == Known::Made));
+        report.calls(name, if made { injected } else { 0 }, calls, &[&["made"], expected].concat())?;
+    }
+
+    // Nango says to wait for 2 s, which fits into a call: it is repeated then, and not before.
+    way.pass(Duration::from_secs(58));
+    let already = way.injected(Fault::Storm);
+    way.play(Fault::Storm, false);
+    let load = tokio::spawn(links(host.address, CLIENTS, 1));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    way.pass(Duration::from_secs(3));
+    let calls = load.await?;
+    way.play(Fault::None, false);
+    report.calls("Nango's rate limit is used up for 2 s more", way.injected(Fault::Storm) - already, calls, &["made"])?;
+
     // Nango restarts while calls come.
     let load = tokio::spawn(links(host.address, CLIENTS, rounds * 20));
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    way.busy(rounds as u64 * 20).await;
     way.restart(Duration::from_millis(50)).await?;
     let calls = load.await?;
     let refused = calls.iter().filter(|called| called.known != Known::Made).count();
@@ -168,25 +212,28 @@ async fn soak(rounds: usize) -> Result<()> {
         calls,
         &["made", "connection_refused: not made", "connection_lost: perhaps", "timeout: perhaps"],
     )?;
-    peak = peak.max(host.resident()?);
 
     // Clients that leave, and clients that say nothing.
-    let left = leave(host.address, rounds * 5).await?;
+    way.play(Fault::Slow, false);
+    let calls = leave(host.address, rounds * 5).await?;
+    way.play(Fault::None, false);
+    report.calls("clients leave in the middle", calls.len() as u64, calls, &["left: perhaps"])?;
+    report.row("… and after that", "no call runs", "no call runs", host.settles(&http).await?)?;
+    let stays = silent.await??;
+    let (count, longest) = (stays.len(), stays.iter().max().copied().unwrap_or_default());
     report.row(
-        "clients leave in the middle",
-        &format!("{left} left"),
-        "no call runs any longer, others are answered",
-        left > 0 && host.settles(&http).await?,
+        "connections say nothing, half of a head or half of a body, during all of this",
+        &format!("{count} closed, the last after {:.0} s", longest.as_secs_f64()),
+        "64, within 25 s",
+        count == 64 && longest <= STAY,
     )?;
-    let silent = silence(host.address, 64).await?;
-    let calls = links(host.address, CLIENTS, rounds).await;
-    report.calls("64 connections say nothing, or half of something", silent.len() as u64, calls, &["made"])?;
-    drop(silent);
-    peak = peak.max(host.resident()?);
+    let open = host.connections(&http, connected).await?;
+    report.row("open connections", &format!("{connected} at the beginning, {open} now"), "no more", open <= connected)?;
+    let peak = peak.end();
 
     // The host is killed under load, and comes again at the same place.
     let load = tokio::spawn(links(host.address, CLIENTS, rounds * 20));
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    way.busy(rounds as u64 * 20).await;
     let (address, resident) = (host.address.to_string(), host.resident()?);
     host.kill()?;
     host = Host::start(&address, OURS, &vars, &[])?;
@@ -197,6 +244,7 @@ async fn soak(rounds: usize) -> Result<()> {
     let calls = links(host.address, CLIENTS, rounds).await;
     report.calls("… and after that", 1, calls, &["made"])?;
 
+    own_limits(&mut report, &way, &vars, rounds).await?;
     overload(&mut report, rounds).await?;
     guests(&mut report, rounds).await?;
 
@@ -210,7 +258,7 @@ async fn soak(rounds: usize) -> Result<()> {
     let grown = resident - before;
     report.row(
         "memory",
-        &format!("{before:.0} MiB warm, {peak:.0} at most, {resident:.0} in the end"),
+        &format!("{before:.0} MiB warm, {peak} at most, {resident:.0} in the end"),
         &format!("at most {GROWTH} more"),
         grown <= GROWTH,
     )?;
@@ -230,15 +278,56 @@ fn account(calls: &[Called], way: &Way) -> (usize, usize, usize) {
     let sessions = way.sessions();
     let (mut doubled, mut wrong) = (0, 0);
     for called in calls {
-        let count = sessions.get(&called.person).copied().unwrap_or(0);
-        doubled += usize::from(count > 1);
+        let found = sessions.get(&called.person).map(Vec::as_slice).unwrap_or_default();
+        doubled += usize::from(found.len() > 1);
         wrong += usize::from(match called.known {
-            Known::Made => count == 0,
-            Known::NotMade(_) => count > 0,
+            // The very one of this person: a link of somebody else's would be worse than none.
+            Known::Made => !called.token.as_ref().is_some_and(|token| found.contains(token)),
+            Known::NotMade(_) => !found.is_empty(),
             Known::Perhaps(_) => false,
         });
     }
     (calls.len(), doubled, wrong)
+}
+
+/// The most memory that a host has, looked at ten times a second.
+struct Peak {
+    seen: Arc<AtomicU64>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Peak {
+    fn of(host: &Host) -> Self {
+        let (process, seen) = (host.id(), Arc::new(AtomicU64::new(0)));
+        let most = seen.clone();
+        let task = tokio::spawn(async move {
+            while let Ok(resident) = host::resident(process) {
+                most.fetch_max(resident as u64, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        Self { seen, task }
+    }
+
+    /// In MiB.
+    fn end(self) -> u64 {
+        self.task.abort();
+        self.seen.load(Ordering::Relaxed)
+    }
+}
+
+/// The host's own limits, for calls that write: one says that nothing was begun, one that nobody knows.
+async fn own_limits(report: &mut Report, way: &Way, vars: &[(&str, &str)], rounds: usize) -> Result<()> {
+    let host = Host::start("127.0.0.1:0", OURS, vars, &["--limit-rate", "60", "--limit-burst", "8"])?;
+    let calls = links(host.address, CLIENTS, rounds).await;
+    let refused = calls.iter().filter(|called| matches!(called.known, Known::NotMade(_))).count();
+    report.calls("calls come faster than the host allows", refused as u64, calls, &["made", "rate_limit: not made"])?;
+    let host = Host::start("127.0.0.1:0", OURS, vars, &["--limit-time", "0.5"])?;
+    let already = way.injected(Fault::Slow);
+    way.play(Fault::Slow, false);
+    let calls = links(host.address, CLIENTS, 1).await;
+    way.play(Fault::None, false);
+    report.calls("Nango answers after 3 s, the host waits for 0.5 s", way.injected(Fault::Slow) - already, calls, &["time_limit: perhaps"])
 }
 
 /// More calls than places, then more connections: both are told at once.
@@ -249,13 +338,13 @@ async fn overload(report: &mut Report, rounds: usize) -> Result<()> {
     // Two hold the places and two the queue, for 5 s.
     let holding: Vec<_> = (0..4).map(|_| tokio::spawn(async move { call(&client(), address, "wait", &json!({})).await })).collect();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let (http, mut times, mut busy, asked) = (client(), Vec::new(), 0, rounds * 5);
-    for _ in 0..asked {
-        let begun = now();
-        let answer = call(&http, address, "environment", &json!({})).await?;
-        times.push(begun.elapsed());
-        let after = answer.pointer("/result/_meta/nango-mcp~1error/retry_after_seconds");
-        busy += usize::from(code(&answer) == Some("busy") && after.is_some_and(serde_json::Value::is_u64));
+    let flood: Vec<_> = (0..2 * CLIENTS).map(|_| tokio::spawn(told_busy(address, rounds * 5))).collect();
+    let (mut times, mut busy, asked) = (Vec::new(), 0, 2 * CLIENTS * rounds * 5);
+    for client in flood {
+        for (time, told) in client.await?? {
+            times.push(time);
+            busy += usize::from(told);
+        }
     }
     let p95 = p95(&mut times);
     report.row(
@@ -267,7 +356,7 @@ async fn overload(report: &mut Report, rounds: usize) -> Result<()> {
     for held in holding {
         let _ = held.await?;
     }
-    let idle = silence(address, 64).await?;
+    let idle = silent(address, 64).await?;
     let (mut times, mut told) = (Vec::new(), 0);
     for _ in 0..rounds * 5 {
         let begun = now();
@@ -288,6 +377,18 @@ async fn overload(report: &mut Report, rounds: usize) -> Result<()> {
     }
     let answer = call(&client(), address, "environment", &json!({})).await;
     report.row("… and after that", "a call", "answered", answer.is_ok_and(|answer| code(&answer).is_none()))
+}
+
+/// One of a flood: how long each answer took, and whether it was that the server is busy, with the seconds to wait.
+async fn told_busy(host: SocketAddr, count: usize) -> Result<Vec<(Duration, bool)>> {
+    let (http, mut all) = (client(), Vec::new());
+    for _ in 0..count {
+        let begun = now();
+        let answer = call(&http, host, "environment", &json!({})).await?;
+        let after = answer.pointer("/result/_meta/nango-mcp~1error/retry_after_seconds");
+        all.push((begun.elapsed(), code(&answer) == Some("busy") && after.is_some_and(serde_json::Value::is_u64)));
+    }
+    Ok(all)
 }
 
 /// A component that fails does not disturb calls beside it.
@@ -321,23 +422,47 @@ async fn guests(report: &mut Report, rounds: usize) -> Result<()> {
     Ok(())
 }
 
-/// Clients that ask and leave before they are answered.
-async fn leave(host: SocketAddr, count: usize) -> Result<usize> {
-    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "wait_for_connection",
-        "arguments": {"provider_config_keys": ["github"], "end_user_id": "nobody", "timeout_seconds": 30}}})
-    .to_string();
-    for _ in 0..count {
+/// Clients that ask for a link and leave before they are answered, each a little later than the one before.
+async fn leave(host: SocketAddr, count: usize) -> Result<Vec<Called>> {
+    let mut all = Vec::new();
+    for number in 0..count {
+        let (person, arguments) = somebody();
+        let params = json!({"name": "create_connect_session", "arguments": arguments});
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
         let mut stream = TcpStream::connect(host).await?;
         let head =
             format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", message.len());
         stream.write_all(format!("{head}{message}").as_bytes()).await?;
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(number as u64 % 10)).await;
+        all.push(Called { person, known: Known::Perhaps("left".to_owned()), token: None });
     }
-    Ok(count)
+    Ok(all)
+}
+
+/// How long each of so many silent connections stays until the host closes it; those that it does not close are left out.
+async fn silence(host: SocketAddr, count: usize) -> Result<Vec<Duration>> {
+    let begun = now();
+    let reading: Vec<_> = silent(host, count)
+        .await?
+        .into_iter()
+        .map(|mut stream| {
+            tokio::spawn(async move {
+                let mut nowhere = Vec::new();
+                // An end, a refusal and then an end, or a reset.
+                let closed = tokio::time::timeout(STAY * 2, stream.read_to_end(&mut nowhere)).await;
+                closed.is_ok().then(|| begun.elapsed())
+            })
+        })
+        .collect();
+    let mut stays = Vec::new();
+    for one in reading {
+        stays.extend(one.await?);
+    }
+    Ok(stays)
 }
 
 /// Connections that say nothing, half of a head, or half of a body.
-async fn silence(host: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
+async fn silent(host: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
     let says = [
         "",
         "POST /mcp HTTP/1.1\r\nhost: loc",

@@ -58,7 +58,24 @@ impl Host {
         Ok(line.parse()?)
     }
 
-    /// Wait until no call runs and no more connections are open than this one that asks.
+    /// A process id, for looking at it while it is in use.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Wait until no more connections are open than so many, and give how many there are.
+    pub(crate) async fn connections(&self, http: &Http, most: f64) -> Result<f64> {
+        let end = now() + Duration::from_secs(10);
+        loop {
+            let open = self.counter(http, "nango_mcp_connections").await?;
+            if open <= most || now() > end {
+                return Ok(open);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Wait until no call runs and none waits.
     pub(crate) async fn settles(&self, http: &Http) -> Result<bool> {
         let end = now() + Duration::from_secs(10);
         loop {

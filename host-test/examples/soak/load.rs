@@ -32,6 +32,8 @@ pub(crate) enum Known {
 pub(crate) struct Called {
     pub(crate) person: String,
     pub(crate) known: Known,
+    /// The session that the link it was given is of.
+    pub(crate) token: Option<String>,
 }
 
 static PEOPLE: AtomicU64 = AtomicU64::new(0);
@@ -49,7 +51,12 @@ pub(crate) async fn links(host: SocketAddr, clients: usize, calls: usize) -> Vec
             tokio::spawn(async move {
                 let (http, mut all) = (client(), Vec::new());
                 for _ in 0..calls {
-                    all.push(link(&http, host).await);
+                    let called = link(&http, host).await;
+                    // Who gets no answer at all waits a little, as clients do: a host that comes again finds some left.
+                    if matches!(&called.known, Known::Perhaps(why) if why.starts_with("no answer")) {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    all.push(called);
                 }
                 all
             })
@@ -62,14 +69,23 @@ pub(crate) async fn links(host: SocketAddr, clients: usize, calls: usize) -> Vec
     all
 }
 
-async fn link(http: &Http, host: SocketAddr) -> Called {
+/// Somebody for whom nobody else asks, and the arguments that ask for a link for them.
+pub(crate) fn somebody() -> (String, Value) {
     let person = format!("person-{}", PEOPLE.fetch_add(1, Ordering::Relaxed));
     let arguments = json!({"allowed_integrations": ["github"], "tags": {"end_user_id": person}});
-    let known = match call(http, host, "create_connect_session", &arguments).await {
-        Err(error) => Known::Perhaps(format!("no answer ({error})")),
-        Ok(answer) => judge(&answer),
-    };
-    Called { person, known }
+    (person, arguments)
+}
+
+async fn link(http: &Http, host: SocketAddr) -> Called {
+    let (person, arguments) = somebody();
+    match call(http, host, "create_connect_session", &arguments).await {
+        Err(error) => Called { person, known: Known::Perhaps(format!("no answer ({error})")), token: None },
+        Ok(answer) => {
+            let link = answer.pointer("/result/structuredContent/connect_link").and_then(Value::as_str);
+            let token = link.and_then(|link| link.split("session_token=").nth(1)?.split('&').next()).map(str::to_owned);
+            Called { person, known: judge(&answer), token }
+        }
+    }
 }
 
 fn judge(answer: &Value) -> Known {
