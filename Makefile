@@ -142,7 +142,7 @@ bench-serve: build bare wasmtime ## The component in wasmtime serve, beside a ba
 	WASMTIME=$(WASMTIME) target/debug/examples/bench_serve $(if $(QUICK),--quick)
 
 .PHONY: soak
-soak: build guest ## Faults and load, on loopback: what was expected and what happened; QUICK=1 takes a quarter of a minute
+soak: build guest ## Faults and load, on loopback: what was expected and what happened; QUICK=1 takes half a minute
 	@cargo build --quiet --locked --example soak
 	target/debug/examples/soak $(if $(QUICK),--quick)
 
