@@ -43,7 +43,7 @@ pub struct Config {
     toolsets: Vec<Toolset>,
     /// The tools offered of those; empty for all.
     tools: Vec<&'static str>,
-    /// Every key that was configured, used or not: none may appear in a result.
+    /// Every key that was configured, used or not, handles left out: none may appear in a result.
     keys: Vec<Secret>,
 }
 
@@ -131,7 +131,10 @@ impl Config {
         let is_key = |name: &str| name == "NANGO_SECRET_KEY" || name.starts_with("NANGO_SECRET_KEY_");
         let mut keys = Vec::new();
         for (name, value) in vars.iter().filter(|(name, value)| is_key(name) && !value.trim().is_empty()) {
-            keys.push(key_form(name, value.trim())?);
+            // A handle is no secret: the host that knows the key sees to it. And so short a text is slow to look for.
+            if !key_form(name, value.trim())? {
+                keys.push(Secret::new(value.trim()));
+            }
         }
         let toolsets = toolsets(get("NANGO_MCP_TOOLSETS"))?;
         // Used before a configuration is read, and refused like the rest of it.
@@ -295,8 +298,8 @@ fn environments<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Vec<Enviro
 }
 
 /// Nango's keys are UUIDs of version 4 (packages/server/lib/middleware/access.middleware.ts); a host may give a
-/// handle `host:<environment>` instead, and replace it by the key outside the sandbox.
-fn key_form(variable: &str, key: &str) -> Result<Secret, ConfigError> {
+/// handle `host:<environment>` instead, and replace it by the key outside the sandbox. Says whether it is one.
+fn key_form(variable: &str, key: &str) -> Result<bool, ConfigError> {
     let uuid = key.len() == 36
         && key.char_indices().all(|(at, c)| match at {
             8 | 13 | 18 | 23 => c == '-',
@@ -305,7 +308,7 @@ fn key_form(variable: &str, key: &str) -> Result<Secret, ConfigError> {
             _ => c.is_ascii_hexdigit(),
         });
     if uuid || key.starts_with("host:") {
-        return Ok(Secret::new(key));
+        return Ok(!uuid);
     }
     bad(variable, "is not a Nango secret key: these are UUIDs (version 4), shown in Nango under Environment Settings")
 }

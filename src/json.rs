@@ -30,10 +30,9 @@ pub fn write(value: &Value) -> String {
     out
 }
 
-/// The same at the end of a text. Written here because it is a fifth of a call's own work: serde_json looks at a text byte by
-/// byte where the component is compiled for size, and this needs a third of its instructions and of its code.
+/// The same at the end of a text. Written here because serde_json's serializer, compiled for size, was a fifth of what a call
+/// computes; this takes a quarter less, and no intermediate text.
 #[inline(never)]
-#[expect(clippy::single_char_add_str, reason = "one way to add text, and not a second for characters")]
 pub(crate) fn append(out: &mut String, value: &Value) {
     match value {
         Value::Null => out.push_str("null"),
@@ -55,7 +54,7 @@ pub(crate) fn append(out: &mut String, value: &Value) {
             for (name, member) in members {
                 out.push_str(before);
                 quote(out, name);
-                out.push_str(":");
+                out.push(':');
                 append(out, member);
                 before = ",";
             }
@@ -66,9 +65,8 @@ pub(crate) fn append(out: &mut String, value: &Value) {
 
 /// A text as a JSON string, escaped where it must be (RFC 8259, section 7).
 #[inline(never)]
-#[expect(clippy::single_char_add_str, reason = "as above")]
 fn quote(out: &mut String, text: &str) {
-    out.push_str("\"");
+    out.push('"');
     let mut from = 0;
     for (at, byte) in text.bytes().enumerate() {
         if byte >= b' ' && byte != b'"' && byte != b'\\' {
@@ -85,13 +83,13 @@ fn quote(out: &mut String, text: &str) {
             12 => out.push_str("\\f"),
             b'"' | b'\\' => {
                 from = at;
-                out.push_str("\\");
+                out.push('\\');
             }
             _ => drop(write!(out, "\\u{byte:04x}")),
         }
     }
     out.push_str(text.get(from..).unwrap_or_default());
-    out.push_str("\"");
+    out.push('"');
 }
 
 /// An object without fields.

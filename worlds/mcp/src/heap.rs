@@ -1,8 +1,8 @@
 //! Memory of an instance, which lives for one call: it is given out in a row, behind the data, where it is from the beginning.
 //!
-//! An allocator that grows the memory costs the host two system calls a call, and each page that is touched a fault; both take
-//! longer than most of what a call computes. A typical call touches five pages of this row. What comes back is given out again
-//! only if it was the last, so that nothing has to be remembered. Who needs more than is in the row gets it from `rlsf`.
+//! An allocator that grows the memory costs the host two system calls a call, and one more page that is touched for the end of
+//! what has grown; a call of create_connect_session touches five pages of this row. What comes back is given out again only if it was
+//! the last, so that nothing has to be remembered. Who needs more than is in the row gets it from `rlsf`.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
