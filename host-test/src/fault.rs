@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::sandbox::wit;
 
 /// Where the `_meta` of a result has its error.
-const META: &str = "nango-mcp/error";
+pub(crate) const META: &str = "nango-mcp/error";
 
 /// Why a call gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,19 +61,21 @@ impl Fault {
         }
     }
 
+    /// Whether what the call had begun may have had its effect: it ended somewhere in its middle.
+    fn outcome_unknown(&self) -> bool {
+        matches!(self, Self::Time(_) | Self::Memory(_) | Self::Tables(_) | Self::Trap)
+    }
+
     /// Say in the error of a result that this is behind it. What the component knows of it stays: it says what was done.
     pub(crate) fn explain(&self, result: &mut wit::CallResult) {
-        let read = |text: &str| serde_json::from_str::<Value>(text).ok();
-        let sentence =
-            result.content.iter().find_map(|content| if let wit::Content::Text(text) = content { Some(text.clone()) } else { None });
-        let message = format!("{self}. To the component it looked like this: {}", sentence.unwrap_or_default());
-        let mut error = match result.meta.as_deref().and_then(read) {
-            Some(Value::Object(mut meta)) => meta.remove(META).and_then(|error| error.as_object().cloned()).unwrap_or_default(),
-            _ => Map::new(),
-        };
-        for (name, value) in [("kind", "host"), ("code", self.code()), ("message", &message)] {
-            error.insert(name.to_owned(), value.into());
-        }
+        let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+        let known = result.meta.as_deref().and_then(read).and_then(|mut meta| meta.remove(META));
+        let said = result.content.iter().find_map(|content| match content {
+            wit::Content::Text(text) => Some(text.as_str()),
+            wit::Content::File(_) | wit::Content::Link(_) => None,
+        });
+        let message = format!("{self}. To the component it looked like this: {}", said.unwrap_or_default());
+        let error = self.error(&message, known);
         result.meta = Some(json!({META: error}).to_string());
         result.content = vec![wit::Content::Text(message), wit::Content::Text(json!({"error": error}).to_string())];
     }
@@ -81,13 +83,28 @@ impl Fault {
     /// As a result that the model can read.
     pub(crate) fn result(&self) -> CallToolResult {
         let message = self.to_string();
-        let mut error = json!({"kind": "host", "code": self.code(), "message": message});
-        if let (Some(seconds), Value::Object(error)) = (self.retry_after(), &mut error) {
-            error.insert("retry_after_seconds".into(), seconds.into());
-        }
+        let error = self.error(&message, None);
         let mut made = CallToolResult::error(vec![ContentBlock::text(message), ContentBlock::text(json!({"error": error}).to_string())]);
         made.meta.get_or_insert_default().insert(META.into(), error);
         made
+    }
+
+    /// The error, in the form of the component's, over what is known of it.
+    fn error(&self, message: &str, known: Option<Value>) -> Value {
+        let mut error = match known {
+            Some(Value::Object(known)) => known,
+            _ => Map::new(),
+        };
+        for (name, value) in [("kind", "host"), ("code", self.code()), ("message", message)] {
+            error.insert(name.to_owned(), value.into());
+        }
+        if let Some(seconds) = self.retry_after() {
+            error.insert("retry_after_seconds".to_owned(), seconds.into());
+        }
+        if self.outcome_unknown() {
+            error.insert("outcome_unknown".to_owned(), true.into());
+        }
+        error.into()
     }
 }
 
@@ -101,12 +118,12 @@ impl std::fmt::Display for Fault {
             ),
             Self::Memory(limit) => write!(
                 f,
-                "the call was ended because it needed more than {} MiB of memory, the host's limit: ask for less (operator: --limit-memory)",
+                "the call was ended because it needed more than {} MiB of memory, the host's limit: ask for less, and look before you repeat a call that writes (operator: --limit-memory)",
                 limit >> 20
             ),
             Self::Tables(limit) => write!(
                 f,
-                "the call was ended because the component needed more than {limit} entries in a table, the host's limit (operator: --limit-tables)"
+                "the call was ended because the component needed more than {limit} entries in a table, the host's limit; look before you repeat a call that writes (operator: --limit-tables)"
             ),
             Self::Instances(limit) => {
                 write!(f, "the component consists of more than {limit} core instances, the host's limit (operator: --limit-instances)")

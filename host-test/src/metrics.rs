@@ -2,7 +2,6 @@
 //! what a client or Nango sent.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -11,6 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 /// The form of what [`Metrics::text`] gives (OpenMetrics 1.0, which Prometheus asks for and reads).
@@ -53,9 +53,8 @@ fn buckets() -> Histogram {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("nango_mcp");
         let seconds: Family<Outcome, Histogram, fn() -> Histogram> = Family::new_with_constructor(buckets);
-        let made = Self {
+        let mut made = Self {
             calls: Family::default(),
             seconds,
             outbound: Family::default(),
@@ -64,8 +63,9 @@ impl Default for Metrics {
             running: Gauge::default(),
             waiting: Gauge::default(),
             connections: Gauge::default(),
-            registry: Registry::default(),
+            registry: Registry::with_prefix("nango_mcp"),
         };
+        let registry = &mut made.registry;
         registry.register("calls", "Tool calls, by who called, the tool and how it ended", made.calls.clone());
         registry.register("call_seconds", "How long tool calls took", made.seconds.clone());
         registry.register("outbound_requests", "Requests of the component to Nango: sent, denied, or echoed a key", made.outbound.clone());
@@ -74,10 +74,8 @@ impl Default for Metrics {
         registry.register("calls_running", "Calls that have an instance", made.running.clone());
         registry.register("calls_waiting", "Calls that wait for a place", made.waiting.clone());
         registry.register("connections", "Open connections of clients", made.connections.clone());
-        let build: Family<Vec<(&'static str, &'static str)>, Gauge<u64, AtomicU64>> = Family::default();
-        build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION"))]).set(1);
-        registry.register("build", "The version of the host", build);
-        Self { registry, ..made }
+        registry.register("build", "The version of the host", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+        made
     }
 }
 

@@ -20,6 +20,7 @@ use crate::egress::{Egress, Pool, Watcher};
 use crate::fault::Fault;
 use crate::limits::{Guard, Limits, Refused};
 use crate::monitor::Monitor;
+use crate::outcome::{mask, weight};
 use crate::places::Places;
 use crate::settings::Grant;
 
@@ -165,12 +166,11 @@ impl Sandbox {
         {
             limit.explain(result);
         }
-        let size = match &outcome {
-            Ok(wit::Outcome::Done(result)) => weight(result),
-            Ok(wit::Outcome::NeedsInput(needs)) => weight(&needs.otherwise),
-            Err(_) => 0,
-        };
-        if size > self.limits.output { Err(Fault::Output(self.limits.output)) } else { Ok(outcome) }
+        if weight(&outcome) > self.limits.output {
+            return Err(Fault::Output(self.limits.output));
+        }
+        mask(&mut outcome, &self.grant.secrets);
+        Ok(outcome)
     }
 
     /// What the memory of an instance holds after a call, as a core dump of WebAssembly. Needs [`Limits::dump`].
@@ -267,17 +267,6 @@ impl Sandbox {
         store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
         store
     }
-}
-
-/// What a result holds, in bytes.
-fn weight(result: &wit::CallResult) -> u64 {
-    let content = result.content.iter().map(|content| match content {
-        wit::Content::Text(text) => text.len(),
-        wit::Content::File(file) => file.bytes.len() + file.uri.len(),
-        wit::Content::Link(link) => link.uri.len() + link.name.len(),
-    });
-    let beside = result.structured.iter().chain(&result.meta).map(String::len);
-    u64::try_from(content.chain(beside).sum::<usize>()).unwrap_or(u64::MAX)
 }
 
 fn engine(limits: &Limits) -> Result<Engine> {

@@ -22,6 +22,8 @@ struct Held {
     handles: Vec<(String, HeaderValue)>,
     /// What must never come back.
     finders: Vec<Finder<'static>>,
+    /// The same with all letters large, and with all small, where that is another text.
+    spelled: Vec<Finder<'static>>,
     /// The longest of them, in bytes.
     longest: usize,
     /// Whether the guest has the keys itself.
@@ -57,6 +59,8 @@ impl Secrets {
         for key in whole.secrets() {
             held.longest = held.longest.max(key.expose().len());
             held.finders.push(Finder::new(key.expose()).into_owned());
+            let spelled = [key.expose().to_ascii_uppercase(), key.expose().to_ascii_lowercase()];
+            held.spelled.extend(spelled.iter().filter(|text| *text != key.expose()).map(|text| Finder::new(text).into_owned()));
         }
         Ok((guest, Self(Arc::new(held))))
     }
@@ -97,10 +101,10 @@ impl Secrets {
         self.0.finders.iter().any(|finder| finder.find(bytes).is_some())
     }
 
-    /// Take the keys out of what goes to a client: a person may have written one into the arguments, and results repeat
-    /// tags. The places keep their length.
+    /// Take the keys out of what goes to a client, in capitals or not: a person may have written one into the arguments, and
+    /// results repeat tags. The places keep their length.
     pub(crate) fn mask(&self, bytes: &mut [u8]) {
-        for finder in &self.0.finders {
+        for finder in self.0.finders.iter().chain(&self.0.spelled) {
             let found: Vec<usize> = finder.find_iter(bytes).collect();
             for at in found {
                 bytes.iter_mut().skip(at).take(finder.needle().len()).for_each(|byte| *byte = b'*');
@@ -110,7 +114,7 @@ impl Secrets {
 
     /// The same of a text.
     pub(crate) fn mask_text(&self, text: &mut String) {
-        if self.stand_in(text.as_bytes()) {
+        if self.0.finders.iter().chain(&self.0.spelled).any(|finder| finder.find(text.as_bytes()).is_some()) {
             let mut bytes = std::mem::take(text).into_bytes();
             self.mask(&mut bytes);
             *text = String::from_utf8_lossy(&bytes).into_owned();
@@ -218,9 +222,13 @@ mod tests {
     fn keys_are_taken_out_of_what_goes_to_a_client() {
         let (_, secrets) = taken(&[("NANGO_SECRET_KEY", KEY)]).unwrap();
         let mut text = format!("{{\"a\":\"{KEY}\",\"b\":\"é{KEY}{KEY}\"}}");
+        let capitals = text.to_uppercase();
         let expected = text.replace(KEY, &"*".repeat(36));
         secrets.mask_text(&mut text);
         assert_eq!(text, expected);
+        let mut text = capitals.clone();
+        secrets.mask_text(&mut text);
+        assert_eq!(text, capitals.replace(&KEY.to_uppercase(), &"*".repeat(36)));
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn env_file(text: &str) -> Result<Vars, usize> {
 /// The first variable whose value cannot hold.
 pub fn grant(vars: &Vars) -> Result<Grant> {
     let config = Config::from_vars(vars.iter().cloned()).map_err(unfit)?;
-    grant_within(vars, &config)
+    grant_of(vars, config.clone(), &config)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form of map_err")]
@@ -163,7 +163,10 @@ fn unfit(error: ConfigError) -> anyhow::Error {
 /// # Errors
 /// As [`grant`].
 pub(crate) fn grant_within(vars: &Vars, whole: &Config) -> Result<Grant> {
-    let config = Config::from_vars(vars.iter().cloned()).map_err(unfit)?;
+    grant_of(vars, Config::from_vars(vars.iter().cloned()).map_err(unfit)?, whole)
+}
+
+fn grant_of(vars: &Vars, config: Config, whole: &Config) -> Result<Grant> {
     let access = Access::from_vars(vars).map_err(unfit)?;
     let for_component = |name: &str| {
         VARIABLES.iter().any(|variable| {

@@ -123,6 +123,20 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// From the bytes of a connection that ended with it.
+    pub(crate) fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let (first, lines) = head.split_once("\r\n").unwrap_or((head, ""));
+        assert!(first.starts_with("HTTP/1.1 "), "{first}");
+        let lower = |line: &str| match line.split_once(':') {
+            Some((name, value)) => format!("{}:{value}", name.to_ascii_lowercase()),
+            None => line.to_owned(),
+        };
+        Self { status, head: lines.lines().map(lower).collect::<Vec<_>>().join("\n"), body: body.to_owned() }
+    }
+
+    #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{} {}", self.status, self.body))
     }
@@ -153,16 +167,7 @@ pub(crate) async fn send(address: SocketAddr, method: &str, path: &str, headers:
 pub(crate) async fn read(mut stream: TcpStream) -> Answer {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes).await;
-    let text = String::from_utf8(bytes).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let (first, lines) = head.split_once("\r\n").unwrap_or((head, ""));
-    assert!(first.starts_with("HTTP/1.1 "), "{first}");
-    let lines: Vec<String> = lines
-        .lines()
-        .map(|line| line.split_once(':').map_or_else(|| line.to_owned(), |(name, value)| format!("{}:{value}", name.to_ascii_lowercase())))
-        .collect();
-    Answer { status, head: lines.join("\n"), body: body.to_owned() }
+    Answer::parse(std::str::from_utf8(&bytes).unwrap())
 }
 
 /// What a client of MCP sends with every POST.

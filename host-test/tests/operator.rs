@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::endpoint::Answer;
+
 /// No test waits longer for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -68,8 +70,7 @@ impl Host {
     }
 
     pub(crate) fn send(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Answer {
-        let mut stream = self.open(method, path, token, body);
-        Answer::read(&mut stream)
+        read(&mut self.open(method, path, token, body))
     }
 
     /// Send a request, and leave its answer unread.
@@ -87,6 +88,13 @@ impl Host {
     }
 }
 
+/// The answer on a connection that ends with it.
+pub(crate) fn read(stream: &mut TcpStream) -> Answer {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    Answer::parse(&text)
+}
+
 impl Drop for Host {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -94,28 +102,8 @@ impl Drop for Host {
     }
 }
 
-/// What came back.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
+/// What is read of an answer to a tool call.
 impl Answer {
-    pub(crate) fn read(stream: &mut TcpStream) -> Self {
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Self { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
-    }
-
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{self:?}"))
-    }
-
     /// The result of a call that must have gone well.
     #[track_caller]
     pub(crate) fn good(&self) -> Value {

@@ -51,8 +51,9 @@ async fn a_trap_is_a_result_that_the_model_can_read() {
     let server = Server::start(sandbox(&[]), false).await.unwrap();
     let result = server.call("trap", "{}").await.unwrap();
     assert_eq!(bad(&result)["code"], "component_trapped");
+    assert_eq!(bad(&result)["outcome_unknown"], true, "it may have sent something before");
     let result = server.call("grow", "{}").await.unwrap();
-    assert_eq!(bad(&result)["code"], "memory_limit");
+    assert_eq!((&bad(&result)["code"], &bad(&result)["outcome_unknown"]), (&"memory_limit".into(), &true.into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::bench::{KEY, Play, component, embedded, stub};
 use super::super::cli::folder;
 use super::super::stdio::Client;
-use super::{Answer, Host, PATIENCE};
+use super::{Host, PATIENCE, read};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_run_are_answered_before_the_host_ends() {
@@ -23,7 +23,7 @@ async fn calls_that_run_are_answered_before_the_host_ends() {
         host.signal("TERM");
         host.says("no new calls are taken");
         assert!(std::net::TcpStream::connect(host.address).is_err(), "the door is closed");
-        assert_eq!(Answer::read(&mut waits).good()["status"], "pending");
+        assert_eq!(read(&mut waits).good()["status"], "pending");
         let end = Instant::now() + PATIENCE;
         let status = loop {
             match host.child.try_wait().unwrap() {

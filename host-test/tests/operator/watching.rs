@@ -98,7 +98,7 @@ async fn counters_are_for_who_may_read_them() {
         }
         assert_eq!(host.send("POST", "/metrics", Some(DEV), "").status, 405);
         let answer = host.send("GET", "/metrics", Some(DEV), "");
-        assert!(answer.head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{}", answer.head);
+        assert_eq!(answer.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
         for line in [
             "nango_mcp_calls_total{principal=\"support\",tool=\"list_connections\",outcome=\"ok\"} 2",
             "nango_mcp_calls_total{principal=\"support\",tool=\"unknown\",outcome=\"refused\"} 1",
@@ -113,7 +113,7 @@ async fn counters_are_for_who_may_read_them() {
             assert!(answer.body.lines().any(|is| is == line), "no line {line} in\n{}", answer.body);
         }
         assert!(answer.body.contains("\nnango_mcp_connections ") && !answer.body.contains("PLANTED"));
-        assert!(answer.body.contains(concat!("nango_mcp_build{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1")));
+        assert!(answer.body.contains(concat!("nango_mcp_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1")));
     });
 }
 
