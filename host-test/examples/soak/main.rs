@@ -5,80 +5,39 @@
 //! client that was given one finds exactly one at Nango, one that was told that nothing was made finds none, and one that does
 //! not know finds none or one. It ends by itself, and with exit status 1 if anything did not hold.
 
-#[path = "soak/host.rs"]
+mod crowd;
 mod host;
-#[path = "soak/load.rs"]
 mod load;
-#[path = "soak/nango.rs"]
 mod nango;
+mod report;
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use nango_mcp_host::limits::Limits;
 use nango_mcp_host::sandbox::Sandbox;
 use nango_mcp_host::settings;
 
+use crowd::{guests, leave, overload, silence};
 use host::Host;
-use load::{Called, Known, call, client, code, links, now, outcomes, somebody};
+use load::{Called, Known, client, links};
 use nango::{Fault, Way};
+use report::Report;
 
 const KEY: &str = "6f2a1c7e-90b4-4d53-8a1e-3c5d7e9f0b21";
 const OURS: &str = "dist/nango-mcp.wasm";
-const MISBEHAVING: &str = "target/wasm32-wasip2/component/misbehaving_guest.wasm";
 /// Clients at once.
 const CLIENTS: usize = 8;
-/// How soon somebody who finds no room is told, at the 95th percentile. 100 ms are the goal; the rest is for a busy machine.
-const SOON: Duration = Duration::from_millis(250);
 /// What memory may have grown by in the end, in MiB.
 const GROWTH: f64 = 40.0;
 /// How long one that says nothing may stay: the host waits for 20 s.
 const STAY: Duration = Duration::from_secs(25);
 /// It ends by then, whatever hangs.
 const END: Duration = Duration::from_secs(600);
-
-/// What was seen, fault by fault.
-#[derive(Default)]
-struct Report {
-    rows: Vec<String>,
-    failed: Vec<String>,
-    totals: BTreeMap<String, usize>,
-    calls: Vec<Called>,
-}
-
-impl Report {
-    fn row(&mut self, fault: &str, seen: &str, expected: &str, held: bool) -> Result<()> {
-        let row = format!("| {fault} | {seen} | {expected} | {} |", if held { "held" } else { "**NOT**" });
-        say(&row)?;
-        self.rows.push(row);
-        if !held {
-            self.failed.push(fault.to_owned());
-        }
-        Ok(())
-    }
-
-    /// Calls, how they ended, and whether that was among what was expected.
-    fn calls(&mut self, fault: &str, injected: u64, calls: Vec<Called>, expected: &[&str]) -> Result<()> {
-        let counts = outcomes(&calls);
-        let seen: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        let held = injected > 0 && counts.keys().all(|name| expected.contains(&name.as_str()));
-        for (name, count) in counts {
-            *self.totals.entry(name).or_insert(0) += count;
-        }
-        let count = calls.len();
-        self.calls.extend(calls);
-        self.row(fault, &format!("{count} calls, {injected} times: {}", seen.join(", ")), &expected.join(" or "), held)
-    }
-}
 
 fn main() -> Result<()> {
     let quick = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
@@ -328,171 +287,6 @@ async fn own_limits(report: &mut Report, way: &Way, vars: &[(&str, &str)], round
     let calls = links(host.address, CLIENTS, 1).await;
     way.play(Fault::None, false);
     report.calls("Nango answers after 3 s, the host waits for 0.5 s", way.injected(Fault::Slow) - already, calls, &["time_limit: perhaps"])
-}
-
-/// More calls than places, then more connections: both are told at once.
-async fn overload(report: &mut Report, rounds: usize) -> Result<()> {
-    let flags = ["--limit-calls", "2", "--limit-queue", "2", "--limit-time", "5", "--limit-connections", "64"];
-    let host = Host::start("127.0.0.1:0", MISBEHAVING, &[], &flags)?;
-    let address = host.address;
-    // Two hold the places and two the queue, for 5 s.
-    let holding: Vec<_> = (0..4).map(|_| tokio::spawn(async move { call(&client(), address, "wait", &json!({})).await })).collect();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    // All of them while the places are held.
-    let each = rounds.min(40) * 5;
-    let flood: Vec<_> = (0..2 * CLIENTS).map(|_| tokio::spawn(told_busy(address, each))).collect();
-    let (mut times, mut busy, asked) = (Vec::new(), 0, 2 * CLIENTS * each);
-    for client in flood {
-        for (time, told) in client.await?? {
-            times.push(time);
-            busy += usize::from(told);
-        }
-    }
-    let p95 = p95(&mut times);
-    report.row(
-        "more calls than places",
-        &format!("{asked} calls, {busy} told busy, p95 {:.1} ms", p95.as_secs_f64() * 1e3),
-        "all, within 100 ms",
-        busy == asked && p95 < SOON,
-    )?;
-    for held in holding {
-        let _ = held.await?;
-    }
-    let idle = silent(address, 64).await?;
-    let (mut times, mut told) = (Vec::new(), 0);
-    for _ in 0..rounds * 5 {
-        let begun = now();
-        told += usize::from(turned_away(address).await?);
-        times.push(begun.elapsed());
-    }
-    let p95 = self::p95(&mut times);
-    report.row(
-        "more connections than places",
-        &format!("{} connections, {told} told 503 with retry-after, p95 {:.1} ms", rounds * 5, p95.as_secs_f64() * 1e3),
-        "all, within 100 ms",
-        told == rounds * 5 && p95 < SOON,
-    )?;
-    drop(idle);
-    let end = now() + Duration::from_secs(10);
-    while turned_away(address).await? && now() < end {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let answer = call(&client(), address, "environment", &json!({})).await;
-    report.row("… and after that", "a call", "answered", answer.is_ok_and(|answer| code(&answer).is_none()))
-}
-
-/// One of a flood: how long each answer took, and whether it was that the server is busy, with the seconds to wait.
-async fn told_busy(host: SocketAddr, count: usize) -> Result<Vec<(Duration, bool)>> {
-    let (http, mut all) = (client(), Vec::new());
-    for _ in 0..count {
-        let begun = now();
-        let answer = call(&http, host, "environment", &json!({})).await?;
-        let after = answer.pointer("/result/_meta/nango-mcp~1error/retry_after_seconds");
-        all.push((begun.elapsed(), code(&answer) == Some("busy") && after.is_some_and(serde_json::Value::is_u64)));
-    }
-    Ok(all)
-}
-
-/// A component that fails does not disturb calls beside it.
-async fn guests(report: &mut Report, rounds: usize) -> Result<()> {
-    let host = Host::start("127.0.0.1:0", MISBEHAVING, &[], &["--limit-time", "1"])?;
-    let address = host.address;
-    for (tool, expected) in [("trap", "component_trapped"), ("loop", "time_limit"), ("grow", "memory_limit")] {
-        let bad = tokio::spawn(async move {
-            let http = client();
-            let mut codes = BTreeMap::new();
-            for _ in 0..if tool == "loop" { 2 } else { rounds } {
-                let answer = call(&http, address, tool, &json!({})).await?;
-                let code = code(&answer).unwrap_or("none").to_owned();
-                *codes.entry(code).or_insert(0_usize) += 1;
-            }
-            Ok::<_, anyhow::Error>(codes)
-        });
-        let (http, mut good) = (client(), 0);
-        for _ in 0..rounds {
-            good += usize::from(code(&call(&http, address, "environment", &json!({})).await?).is_none());
-        }
-        let codes = bad.await??;
-        let seen: Vec<String> = codes.iter().map(|(code, count)| format!("{count} {code}")).collect();
-        report.row(
-            &format!("a component that does this: {tool}"),
-            &format!("{}; {good} of {rounds} good calls beside it answered", seen.join(", ")),
-            &format!("{expected}, and all of the others"),
-            codes.len() == 1 && codes.contains_key(expected) && good == rounds,
-        )?;
-    }
-    Ok(())
-}
-
-/// Clients that ask for a link and leave before they are answered, each a little later than the one before.
-async fn leave(host: SocketAddr, count: usize) -> Result<Vec<Called>> {
-    let mut all = Vec::new();
-    for number in 0..count {
-        let (person, arguments) = somebody();
-        let params = json!({"name": "create_connect_session", "arguments": arguments});
-        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
-        let mut stream = TcpStream::connect(host).await?;
-        let head =
-            format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", message.len());
-        stream.write_all(format!("{head}{message}").as_bytes()).await?;
-        tokio::time::sleep(Duration::from_millis(number as u64 % 10)).await;
-        all.push(Called { person, known: Known::Perhaps("left".to_owned()), token: None });
-    }
-    Ok(all)
-}
-
-/// How long each of so many silent connections stays until the host closes it; those that it does not close are left out.
-async fn silence(host: SocketAddr, count: usize) -> Result<Vec<Duration>> {
-    let begun = now();
-    let reading: Vec<_> = silent(host, count)
-        .await?
-        .into_iter()
-        .map(|mut stream| {
-            tokio::spawn(async move {
-                let mut nowhere = Vec::new();
-                // An end, a refusal and then an end, or a reset.
-                let closed = tokio::time::timeout(STAY * 2, stream.read_to_end(&mut nowhere)).await;
-                closed.is_ok().then(|| begun.elapsed())
-            })
-        })
-        .collect();
-    let mut stays = Vec::new();
-    for one in reading {
-        stays.extend(one.await?);
-    }
-    Ok(stays)
-}
-
-/// Connections that say nothing, half of a head, or half of a body.
-async fn silent(host: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
-    let says = [
-        "",
-        "POST /mcp HTTP/1.1\r\nhost: loc",
-        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
-    ];
-    let mut all = Vec::new();
-    for say in says.iter().cycle().take(count) {
-        let mut stream = TcpStream::connect(host).await?;
-        stream.write_all(say.as_bytes()).await?;
-        all.push(stream);
-    }
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    Ok(all)
-}
-
-/// Whether a new connection is told that there is no room.
-async fn turned_away(host: SocketAddr) -> Result<bool> {
-    let mut stream = TcpStream::connect(host).await?;
-    let _ = stream.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
-    let mut text = String::new();
-    let read = tokio::time::timeout(Duration::from_secs(5), stream.read_to_string(&mut text)).await;
-    read.context("no answer at all")??;
-    Ok(text.starts_with("HTTP/1.1 503") && text.contains("retry-after: 1"))
-}
-
-fn p95(times: &mut [Duration]) -> Duration {
-    times.sort();
-    times.get(times.len() * 95 / 100).copied().unwrap_or_default()
 }
 
 fn say(line: &str) -> Result<()> {
