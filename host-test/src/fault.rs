@@ -80,6 +80,17 @@ impl Fault {
         result.content = vec![wit::Content::Text(message), wit::Content::Text(json!({"error": error}).to_string())];
     }
 
+    /// Why a component does not start, for the operator.
+    pub(crate) fn at_start(&self) -> String {
+        match self {
+            Self::Time(limit) => format!("it did not answer within {} s (--limit-time)", limit.as_secs_f32()),
+            Self::Memory(limit) => format!("it needs more than {} MiB of memory (--limit-memory)", limit >> 20),
+            Self::Tables(limit) => format!("it needs more than {limit} entries in a table (--limit-tables)"),
+            Self::Instances(limit) => format!("it consists of more than {limit} core instances (--limit-instances)"),
+            Self::Output(_) | Self::Requests(_) | Self::Received(_) | Self::Busy | Self::Rate(_) | Self::Trap => self.to_string(),
+        }
+    }
+
     /// As a result that the model can read.
     pub(crate) fn result(&self) -> CallToolResult {
         let message = self.to_string();
@@ -136,7 +147,7 @@ impl std::fmt::Display for Fault {
             Self::Requests(limit) => {
                 write!(
                     f,
-                    "the call was stopped after {limit} requests to Nango, the host's limit: ask for less at once (operator: --limit-requests)"
+                    "the call has sent as many requests to Nango as it may, {limit}, the host's limit: ask for less at once (operator: --limit-requests)"
                 )
             }
             Self::Received(limit) => {

@@ -57,7 +57,7 @@ impl Server {
     /// # Errors
     /// The component does not return, or its configuration cannot hold: the text names the variable.
     pub async fn start(sandbox: Sandbox, demo: bool) -> Result<Self> {
-        let unfit = |fault: Fault| anyhow!("the component does not start: {fault}");
+        let unfit = |fault: Fault| anyhow!("the component does not start: {}", fault.at_start());
         let info = sandbox.info().await.map_err(unfit)?;
         let tools = match sandbox.list_tools().await.map_err(unfit)? {
             Ok(tools) => tools.iter().map(tool).collect::<Result<Vec<Tool>>>()?,
