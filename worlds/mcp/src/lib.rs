@@ -2,7 +2,6 @@
 //!
 //! Nothing but translation: configuration comes from the environment of this instance, HTTP goes over WASI.
 
-mod heap;
 mod serve;
 
 use nango_mcp::config::ConfigError;
@@ -15,27 +14,10 @@ mod bindings {
     wit_bindgen::generate!({ path: "../../wit", world: "nango-mcp" });
 }
 
-/// The variables of this instance. Through the C library, which `std` asks for them, they would bring its allocator along.
-#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated from WASI's own interface")]
-mod wasi {
-    wit_bindgen::generate!({
-        inline: "
-            package wasi:cli@0.2.6;
-            interface environment {
-                get-environment: func() -> list<tuple<string, string>>;
-                get-arguments: func() -> list<string>;
-                initial-cwd: func() -> option<string>;
-            }
-            world variables { import environment; }
-        ",
-        world: "variables",
-    });
-}
-
 use bindings::exports::nango::mcp::tools;
 
 #[global_allocator]
-static ALLOCATOR: heap::Heap = heap::Heap::new();
+static ALLOCATOR: nango_mcp_base::Heap = nango_mcp_base::Heap::new();
 
 struct Component;
 
@@ -90,17 +72,12 @@ fn asks(needs: Needs) -> tools::NeedsInput {
     tools::NeedsInput { questions: vec![question], state: Some(needs.state), otherwise: called(needs.otherwise) }
 }
 
-/// The variables of this instance, in its host's order.
-fn variables() -> Vec<(String, String)> {
-    wasi::wasi::cli::environment::get_environment()
-}
-
 fn configuration(vars: Vec<(String, String)>) -> Result<Config, ConfigError> {
     Config::from_vars(vars)
 }
 
 fn configured() -> Result<Config, tools::CallError> {
-    configuration(variables()).map_err(|error| tools::CallError::Configuration(error.to_string()))
+    configuration(nango_mcp_base::variables()).map_err(|error| tools::CallError::Configuration(error.to_string()))
 }
 
 fn file(file: nango_mcp::File) -> tools::Content {

@@ -12,7 +12,7 @@ use waki::bindings::wasi::http::types::{Fields, IncomingRequest, Method, Outgoin
 
 impl Guest for super::Component {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
-        let vars = super::variables();
+        let vars = nango_mcp_base::variables();
         let (access, config) = (Access::from_vars(&vars), super::configuration(vars));
         let head = head(&request);
         let response = gate(&access, config.is_ok(), &head).unwrap_or_else(|| match body(&request, head.length()) {

@@ -7,7 +7,8 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
 
-pub(crate) struct Heap {
+/// The allocator of an instance: `#[global_allocator] static ALLOCATOR: Heap = Heap::new();`.
+pub struct Heap {
     /// How many bytes of the row are given out.
     used: Cell<usize>,
     /// 1 kB of code instead of the C library's 11, and constant time for each allocation.
@@ -34,8 +35,15 @@ fn place(block: *mut u8) -> Option<usize> {
 }
 
 impl Heap {
-    pub(crate) const fn new() -> Self {
+    /// With nothing given out.
+    pub const fn new() -> Self {
         Self { used: Cell::new(0), rest: rlsf::SmallGlobalTlsf::new() }
+    }
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
