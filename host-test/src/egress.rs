@@ -25,6 +25,7 @@ use crate::monitor::Monitor;
 use crate::resolver::{Prohibited, Resolver};
 use crate::secrets::{Secrets, Watch};
 use crate::settings::Grant;
+use crate::timings::{self, Flight, Timeline};
 
 /// The longest wait for a connection, or for the first byte of an answer, when the guest asks for none.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -116,6 +117,7 @@ pub(crate) struct Egress {
     /// Whether a request was denied because the call had sent as many as it may.
     spent: bool,
     watcher: Watcher,
+    timeline: Option<Arc<Timeline>>,
 }
 
 /// Who looks at what a principal's component sends.
@@ -137,6 +139,7 @@ impl Egress {
             flooded: Arc::default(),
             spent: false,
             watcher,
+            timeline: timings::current(),
         }
     }
 
@@ -196,6 +199,7 @@ impl WasiHttpHooks for Egress {
         let (secrets, left, origin) = (self.secrets.clone(), self.bytes_left.clone(), self.origin.clone());
         let (watcher, flooded) = (self.watcher.clone(), self.flooded.clone());
         watcher.monitor.metrics.outbound("sent");
+        let flight = self.timeline.as_ref().map(Timeline::fly);
         Box::new(async move {
             let answered = tokio::time::timeout(first_byte, client.request(request)).await;
             let response = answered.map_err(|_| Error::ConnectionReadTimeout)?.map_err(|error| reason(&error))?;
@@ -203,7 +207,7 @@ impl WasiHttpHooks for Egress {
                 return Err(watcher.echoed(&origin));
             }
             let watch = secrets.watch();
-            let response = response.map(|body| Guarded { body, watch, left, flooded, origin, watcher }.boxed_unsync());
+            let response = response.map(|body| Guarded { body, watch, left, flooded, origin, watcher, _flight: flight }.boxed_unsync());
             Ok((response, Box::new(std::future::ready(Ok(()))) as Box<dyn Future<Output = Result<()>> + Send>))
         })
     }
@@ -227,6 +231,7 @@ struct Guarded {
     flooded: Arc<AtomicBool>,
     origin: Origin,
     watcher: Watcher,
+    _flight: Option<Flight>,
 }
 
 impl Body for Guarded {

@@ -16,6 +16,7 @@ use nango_mcp::endpoint::{self, Head, MAX_BODY, PATIENCE, gate};
 use nango_mcp::mcp::objection;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::audit::Event;
 use crate::doors::Doors;
@@ -25,6 +26,7 @@ use crate::metrics::MEDIA_TYPE;
 use crate::sandbox::Sandbox;
 use crate::signals;
 use crate::start::Loader;
+use crate::timings::{Phase, Timeline};
 use crate::wire::refusal;
 
 /// Where and for whom to listen.
@@ -148,6 +150,7 @@ async fn answer(State(live): State<Arc<Live>>, request: Request) -> Response {
 }
 
 async fn answer_within(live: &Live, request: Request) -> Response {
+    let timings = live.sandbox.watcher().monitor.timings.as_ref().map(|timings| (timings, Timeline::begin()));
     let doors = live.doors();
     let head = head(&request);
     let access = Ok::<_, ConfigError>(doors.access().clone());
@@ -178,7 +181,14 @@ async fn answer_within(live: &Live, request: Request) -> Response {
     // When the client is gone this future is dropped, and `_held` with it.
     let (_held, hangup) = watch::channel(());
     parts.extensions.insert(Hangup(hangup));
-    door.handle(Request::from_parts(parts, body.into())).await.map(Body::new)
+    let Some((timings, timeline)) = timings else {
+        return door.handle(Request::from_parts(parts, body.into())).await.map(Body::new);
+    };
+    timeline.lap(Phase::Accept);
+    parts.extensions.insert(timeline.clone());
+    let answer = door.handle(Request::from_parts(parts, body.into())).await.map(Body::new);
+    timings.finished(&timeline, Instant::now());
+    answer
 }
 
 /// The same head as that of a call: who may not call may not read the counters.

@@ -36,4 +36,5 @@ pub mod settings;
 mod signals;
 pub mod start;
 pub mod stdio;
+pub mod timings;
 pub mod wire;

@@ -17,6 +17,7 @@ use nango_mcp_host::monitor::Monitor;
 use nango_mcp_host::nango::{self, Key, Nango, Options};
 use nango_mcp_host::policy::Policy;
 use nango_mcp_host::start::Loader;
+use nango_mcp_host::timings::Timings;
 use nango_mcp_host::{dumps, http, settings, stdio};
 
 /// Nango's control plane as MCP tools, each call in a fresh WebAssembly sandbox.
@@ -131,13 +132,16 @@ enum Look {
     },
 }
 
-/// Where it is written down what happens.
+/// What the operator sees of what happens.
 #[derive(Args, Clone)]
 struct Watch {
     /// Append a line of JSON for every call and every denied request: who, which tool, how it ended; no arguments.
     /// `-` is stderr. SIGHUP opens the file anew.
     #[arg(long, value_name = "FILE")]
     audit_log: Option<String>,
+    /// Measure where the time of calls goes, by phase, and print the table on stderr in the end.
+    #[arg(long)]
+    timings: bool,
 }
 
 /// Which Nango answers, and by which keys.
@@ -180,14 +184,20 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Stdio { source, watch, limits } => {
             let (loader, _embedded) = prepare(component, &source, limits).await?;
-            stdio::serve(Arc::new(watch.over(loader)?)).await?;
+            let loader = watch.over(loader)?;
+            let monitor = loader.monitor.clone();
+            let served = stdio::serve(Arc::new(loader)).await;
+            Watch::end(&monitor);
+            served?;
         }
         Command::Http { source, listen, unauthenticated, allowed_host, policy, watch, limits, connections } => {
             let (loader, _embedded) = prepare(component, &source, limits).await?;
             let mut loader = watch.over(loader)?;
             loader.policy = policy;
-            let connections = usize::try_from(connections)?;
-            http::serve(Arc::new(loader), http::Endpoint { listen, unauthenticated, hosts: allowed_host, connections }).await?;
+            let (monitor, connections) = (loader.monitor.clone(), usize::try_from(connections)?);
+            let served = http::serve(Arc::new(loader), http::Endpoint { listen, unauthenticated, hosts: allowed_host, connections }).await;
+            Watch::end(&monitor);
+            served?;
         }
         Command::Policy(Look::Check { file, keys }) => check(&file, &keys, &mut out)?,
         Command::Tools { source, json } => {
@@ -257,8 +267,16 @@ impl Watch {
     /// Have what happens to its servers written down.
     fn over(&self, mut loader: Loader) -> Result<Loader> {
         let audit = self.audit_log.as_deref().map(Audit::to).transpose()?.unwrap_or_default();
-        loader.monitor = Arc::new(Monitor { audit, ..Monitor::default() });
+        let timings = self.timings.then(Timings::default);
+        loader.monitor = Arc::new(Monitor { audit, timings, ..Monitor::default() });
         Ok(loader)
+    }
+
+    /// What there is to say in the end.
+    fn end(monitor: &Monitor) {
+        if let Some(timings) = &monitor.timings {
+            let _ = timings.tell(&mut std::io::stderr());
+        }
     }
 }
 

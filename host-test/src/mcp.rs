@@ -28,6 +28,7 @@ use crate::offers::{self, Offered};
 use crate::progress;
 use crate::sandbox::{Sandbox, wit};
 use crate::settings::Grant;
+use crate::timings::{self, Phase};
 
 /// Revisions served: the stateless one and those with a handshake.
 const REVISIONS: [ProtocolVersion; 4] =
@@ -153,7 +154,11 @@ impl ServerHandler for Server {
 
     async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
         let now = self.now();
-        progress::attend(&context, now.serve(request, &context)).await
+        let timeline = now.timeline(&context);
+        if let Some(timeline) = &timeline {
+            timeline.lap(Phase::Decode);
+        }
+        timings::along(timeline, progress::attend(&context, now.serve(request, &context))).await
     }
 
     async fn list_prompts(

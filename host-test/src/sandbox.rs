@@ -23,6 +23,7 @@ use crate::monitor::Monitor;
 use crate::outcome::{mask, weight};
 use crate::places::Places;
 use crate::settings::Grant;
+use crate::timings::{self, Phase};
 
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated; wit/nango-mcp.wit documents it")]
 mod bindings {
@@ -204,6 +205,7 @@ impl Sandbox {
     async fn enter<T>(&self, run: impl AsyncFnOnce(bindings::NangoMcp, &mut Store<State>) -> wasmtime::Result<T>) -> Result<T, Fault> {
         self.within(async |store| {
             let tools = self.pre.instantiate_async(&mut *store).await?;
+            timings::lap(Phase::Instantiate);
             run(tools, store).await
         })
         .await
@@ -221,15 +223,16 @@ impl Sandbox {
         let _place = tokio::time::timeout_at(deadline, self.places.take()).await.map_err(late)??;
         let mut store = self.store();
         let outcome = tokio::time::timeout_at(deadline, run(&mut store)).await;
+        timings::lap(Phase::Guest);
         self.peak.fetch_max(store.data().guard.peak, Ordering::Relaxed);
         let said = store.data().stderr.contents();
         if !said.is_empty() {
             tracing::debug!(stderr = %String::from_utf8_lossy(&said), "the component wrote");
         }
-        match outcome.map_err(late)? {
-            Ok(value) => Ok(value),
-            Err(trap) => Err(self.explain(&trap, store.data().guard.refused)),
-        }
+        let refused = store.data().guard.refused;
+        drop(store);
+        timings::lap(Phase::Instantiate);
+        outcome.map_err(late)?.map_err(|trap| self.explain(&trap, refused))
     }
 
     /// What a trap comes from.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use rmcp::ServiceExt as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::time::Instant;
 
 use crate::mcp::Server;
 use crate::signals;
 use crate::start::Loader;
+use crate::timings::Phase;
 use crate::wire::refusal;
 
 /// Bytes under way between the lines and rmcp: nearly every answer goes through in one piece.
@@ -45,12 +47,19 @@ where
     let (inside, outside) = tokio::io::duplex(PIPE);
     let (answers, mut passed) = tokio::io::split(outside);
     let (refused, mut refusals) = tokio::sync::mpsc::channel::<String>(16);
+    let monitor = server.sandbox().watcher().monitor.clone();
+    let watching = monitor.clone();
     let reading = tokio::spawn(async move {
         let mut lines = BufReader::new(input);
         let mut line = Vec::new();
         while lines.read_until(b'\n', &mut line).await? > 0 {
             let message = line.trim_ascii();
-            match refusal(message) {
+            let timeline = monitor.timings.as_ref().and_then(|timings| timings.arrived(message));
+            let refusal = refusal(message);
+            if let Some(timeline) = timeline {
+                timeline.lap(Phase::Accept);
+            }
+            match refusal {
                 _ if message.is_empty() => {}
                 Some(answer) => drop(refused.send(answer.to_string()).await),
                 None => {
@@ -74,6 +83,10 @@ where
                         return Ok::<(), std::io::Error>(());
                     }
                     output.write_all(&line).await?;
+                    output.flush().await?;
+                    if let Some(timings) = &watching.timings {
+                        timings.written(Instant::now(), &line);
+                    }
                     line.clear();
                 }
             }

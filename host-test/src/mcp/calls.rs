@@ -17,6 +17,7 @@ use crate::fault::Fault;
 use crate::offers::Offered;
 use crate::record::Record;
 use crate::sandbox::{Sandbox, plain, wit};
+use crate::timings::Timeline;
 
 /// What a server is until it is told to be another.
 #[derive(Clone)]
@@ -135,6 +136,13 @@ impl Inner {
             }
         }
         Err(ErrorData::internal_error("the component asks without end", None))
+    }
+
+    /// The timeline of a request, if anybody asked for timings: over HTTP it came along, over stdio it goes by the id.
+    pub(super) fn timeline(&self, context: &RequestContext<RoleServer>) -> Option<Arc<Timeline>> {
+        let timings = self.sandbox.watcher().monitor.timings.as_ref()?;
+        let parts = context.extensions.get::<http::request::Parts>();
+        parts.map_or_else(|| timings.pending(&context.id), |parts| parts.extensions.get().cloned())
     }
 
     fn signed(&self, mut result: CallToolResult) -> CallToolResult {
