@@ -18,6 +18,7 @@ pub mod http;
 pub mod incoming;
 pub mod keys;
 pub mod limits;
+mod lines;
 mod listen;
 pub mod mcp;
 pub mod metrics;

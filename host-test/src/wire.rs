@@ -1,6 +1,7 @@
 //! What is no JSON-RPC request, answered before rmcp sees it: rmcp passes over it in silence on stdio, so that the
 //! client waits for ever, and answers with plain text on HTTP.
 
+use nango_mcp::endpoint::MAX_BODY;
 use serde_json::{Value, json};
 
 /// The answer to a message that is none; `None` if it may pass.
@@ -20,6 +21,23 @@ pub fn refusal(message: &[u8]) -> Option<Value> {
         Err(_) => (-32700, Value::Null, "the message is not JSON"),
     };
     Some(json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": say}}))
+}
+
+/// The answer to an object that is no message of JSON-RPC 2.0; `None` to a notification, which is never answered.
+pub(crate) fn malformed(message: &[u8]) -> Option<Value> {
+    let message: Value = serde_json::from_slice(message).ok()?;
+    if message.get("id").is_none() && message.get("method").is_some_and(Value::is_string) {
+        return None;
+    }
+    let id = message.get("id").filter(|id| id.is_string() || id.is_number()).cloned().unwrap_or_default();
+    let say = "the message is no request or notification of JSON-RPC 2.0";
+    Some(json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32600, "message": say}}))
+}
+
+/// The answer to a line that is longer than a message may be.
+pub(crate) fn too_long() -> Value {
+    let say = format!("the message is longer than {} MiB", MAX_BODY >> 20);
+    json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": say}})
 }
 
 /// The id of a message whose other parts are not built, and so may be of any depth.

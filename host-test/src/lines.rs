@@ -1,0 +1,192 @@
+//! Messages as lines on two streams (MCP, basic/transports, stdio), for rmcp: what is no message is answered here.
+
+use std::io;
+use std::sync::Arc;
+
+use nango_mcp::endpoint::MAX_BODY;
+use rmcp::RoleServer;
+use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
+use rmcp::transport::Transport;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::monitor::Monitor;
+use crate::timings::Phase;
+use crate::wire::{malformed, refusal, too_long};
+
+/// Both streams.
+pub(crate) struct Lines<R, W> {
+    input: BufReader<R>,
+    /// What there is of the next line: rmcp drops a read when there is something to send, and comes again.
+    line: Vec<u8>,
+    /// Whether the line was too long, so that the rest of it is thrown away.
+    skipping: bool,
+    output: Output<W>,
+}
+
+/// The stream of answers. Whole lines are written to it, one after the other.
+struct Output<W> {
+    stream: Arc<Mutex<W>>,
+    monitor: Arc<Monitor>,
+}
+
+impl<W> Clone for Output<W> {
+    fn clone(&self) -> Self {
+        Self { stream: self.stream.clone(), monitor: self.monitor.clone() }
+    }
+}
+
+impl<W: AsyncWrite + Send + Unpin + 'static> Output<W> {
+    async fn write(self, message: impl serde::Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&message)?;
+        line.push(b'\n');
+        {
+            let mut stream = self.stream.lock().await;
+            stream.write_all(&line).await?;
+            stream.flush().await?;
+        }
+        if let Some(timings) = &self.monitor.timings {
+            timings.written(Instant::now(), &line);
+        }
+        Ok(())
+    }
+}
+
+impl<R: AsyncRead + Send + Unpin, W> Lines<R, W> {
+    pub(crate) fn new(input: R, output: W, monitor: Arc<Monitor>) -> Self {
+        let output = Output { stream: Arc::new(Mutex::new(output)), monitor };
+        Self { input: BufReader::new(input), line: Vec::new(), skipping: false, output }
+    }
+
+    /// Read up to the end of a line, which is then in `self.line`, or nothing if it is longer than a message may be.
+    /// `false` at the end of the stream; half a line is none. Whoever drops this loses nothing.
+    async fn read(&mut self) -> io::Result<bool> {
+        loop {
+            let available = self.input.fill_buf().await?;
+            if available.is_empty() {
+                return Ok(false);
+            }
+            let (part, ends) = match available.iter().position(|byte| *byte == b'\n') {
+                Some(end) => (available.get(..end).unwrap_or_default(), true),
+                None => (available, false),
+            };
+            let taken = part.len() + usize::from(ends);
+            if self.line.len() + part.len() > MAX_BODY {
+                self.skipping = true;
+                self.line = Vec::new();
+            }
+            if !self.skipping {
+                self.line.extend_from_slice(part);
+            }
+            self.input.consume(taken);
+            if ends {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+impl<R, W> Transport<RoleServer> for Lines<R, W>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    type Error = io::Error;
+
+    fn send(&mut self, message: TxJsonRpcMessage<RoleServer>) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        self.output.clone().write(message)
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+        loop {
+            match self.read().await {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    tracing::error!("cannot read from the client: {error}");
+                    return None;
+                }
+            }
+            let line = std::mem::take(&mut self.line);
+            let message = line.trim_ascii();
+            let answer = if std::mem::take(&mut self.skipping) {
+                Some(too_long())
+            } else if message.is_empty() {
+                None
+            } else {
+                let timeline = self.output.monitor.timings.as_ref().and_then(|timings| timings.arrived(message));
+                let read = serde_json::from_slice(message);
+                if let Some(timeline) = timeline {
+                    timeline.lap(Phase::Accept);
+                }
+                match read {
+                    Ok(message) => return Some(message),
+                    Err(_) => refusal(message).or_else(|| malformed(message)),
+                }
+            };
+            if let Some(answer) = answer {
+                // A task of its own, because rmcp may drop this in the middle of the line.
+                let _ = tokio::spawn(self.output.clone().write(answer)).await;
+            }
+        }
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        self.output.stream.lock().await.flush().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::JsonRpcMessage;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What becomes of an input: how many messages, and which answers.
+    async fn played(input: Vec<u8>) -> (usize, Vec<Value>) {
+        let mut lines = Lines::new(io::Cursor::new(input), Vec::new(), Arc::default());
+        let mut messages = 0;
+        while let Some(message) = lines.receive().await {
+            assert!(matches!(message, JsonRpcMessage::Request(_)));
+            messages += 1;
+        }
+        let output = lines.output.stream.lock().await;
+        (messages, output.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    }
+
+    #[tokio::test]
+    async fn messages_pass_and_the_rest_is_answered_once() {
+        let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+        let input =
+            [ping, "", "  ", "{bad", "[]", r#"{"jsonrpc":"2.0","id":"x","method":7}"#, r#"{"jsonrpc":"2.0","method":7}"#, ping, "{"];
+        let (messages, answers) = played(input.join("\n").into_bytes()).await;
+        assert_eq!(messages, 2, "the last line has no end");
+        let seen: Vec<_> = answers.iter().map(|answer| (answer["error"]["code"].as_i64().unwrap(), answer["id"].clone())).collect();
+        assert_eq!(seen, [(-32700, Value::Null), (-32600, Value::Null), (-32600, json!("x")), (-32600, Value::Null)]);
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_takes_no_memory() {
+        let ping = br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+        let long = vec![b'x'; 3 * MAX_BODY];
+        let (messages, answers) = played([ping.as_slice(), b"\n", &long, b"\n", ping, b"\n"].concat()).await;
+        assert_eq!((messages, answers.len()), (2, 1), "{answers:?}");
+        assert!(answers[0]["error"]["message"].as_str().unwrap().contains("4 MiB"), "{answers:?}");
+        let mut lines = Lines::new(io::Cursor::new(long), Vec::new(), Arc::default());
+        assert!(lines.receive().await.is_none());
+        assert!(lines.line.capacity() <= MAX_BODY, "{}", lines.line.capacity());
+    }
+
+    #[tokio::test]
+    async fn a_read_that_is_dropped_is_gone_on_with() {
+        let (mut client, server) = tokio::io::duplex(64);
+        let mut lines = Lines::new(server, Vec::new(), Arc::default());
+        for part in [r#"{"jsonrpc":"2.0","#, r#""id":1,"meth"#, "od\":\"ping\"}\n"] {
+            assert!(tokio::time::timeout(std::time::Duration::from_millis(20), lines.receive()).await.is_err());
+            client.write_all(part.as_bytes()).await.unwrap();
+        }
+        assert!(lines.receive().await.is_some());
+    }
+}
