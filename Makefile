@@ -108,9 +108,9 @@ size: component ## Size of the component against its budget, and of each tool in
 	test $$raw -le $(RAW_BUDGET) -a $$zip -le $(GZIP_BUDGET) || { echo "over budget" >&2; exit 1; }
 
 .PHONY: bench
-bench: build ## Start-up, memory, and one call beside a native client; AGAINST=<another build of the host> compares with that, too
+bench: build ## Start-up, memory, load, and one call beside a native client, into docs/performance.md; QUICK=1 only prints, AGAINST=<another build of the host> compares with that, too
 	@cargo build --quiet --locked --example bench
-	target/debug/examples/bench $(if $(AGAINST),--against $(AGAINST))
+	target/debug/examples/bench $(if $(QUICK),--quick)$(if $(AGAINST),--against $(AGAINST))
 
 # The clients need node, npm and python3, and the network once.
 .PHONY: clients

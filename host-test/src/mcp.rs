@@ -72,7 +72,8 @@ impl Server {
         (capabilities.prompts, capabilities.resources) = beside.capabilities();
         let config = ServerConfig::new(capabilities).with_server_info(implementation).with_instructions(info.instructions);
         let bucket = Bucket::of(sandbox.limits().rate, sandbox.limits().burst, Instant::now().into_std()).map(Arc::new);
-        let inner = Inner { sandbox, config, tools, beside, demo, opened: Arc::default(), bucket };
+        let signature = serde_json::to_value(&config.server_info)?;
+        let inner = Inner { sandbox, config, signature, tools, beside, demo, opened: Arc::default(), bucket };
         Ok(Self(Arc::new(RwLock::new(Arc::new(inner)))))
     }
 

@@ -3,6 +3,7 @@
 mod ending;
 mod limits;
 mod policy;
+mod timings;
 mod watching;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

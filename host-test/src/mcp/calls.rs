@@ -24,6 +24,8 @@ use crate::timings::Timeline;
 pub(super) struct Inner {
     pub(super) sandbox: Sandbox,
     pub(super) config: ServerConfig,
+    /// Its server info, as results carry it.
+    pub(super) signature: Value,
     pub(super) tools: Vec<Tool>,
     pub(super) beside: Offered,
     pub(super) demo: bool,
@@ -107,11 +109,11 @@ impl Inner {
         for _ in 0..3 {
             let needs = match self.enter(call.clone(), environment).await? {
                 Ended::Done(result) => {
-                    let structured = result.structured_content.clone().unwrap_or_default();
+                    let structured = result.structured_content.as_ref().unwrap_or(&Value::Null);
                     match opened {
-                        Some(id) => self.opened.remember(id, &structured),
+                        Some(id) => self.opened.remember(id, structured),
                         None if call.name == "wait_for_connection" => {
-                            self.opened.tell(&context.peer, &arguments, &structured).await;
+                            self.opened.tell(&context.peer, &arguments, structured).await;
                         }
                         None => {}
                     }
@@ -152,8 +154,6 @@ impl Inner {
 
     /// Results name their server (2026-07-28, "server info").
     pub(super) fn sign(&self, meta: &mut Option<MetaObject>) {
-        if let Ok(info) = serde_json::to_value(&self.config.server_info) {
-            meta.get_or_insert_default().insert("io.modelcontextprotocol/serverInfo".into(), info);
-        }
+        meta.get_or_insert_default().insert("io.modelcontextprotocol/serverInfo".into(), self.signature.clone());
     }
 }
