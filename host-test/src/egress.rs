@@ -72,29 +72,30 @@ pub struct Pool {
     // Made on first use: reading the system's certificates takes longer than the rest of the start.
     client: Arc<OnceLock<Client<Connector, WasiBody>>>,
     resolver: Resolver,
+    https: bool,
 }
 
 impl Pool {
     /// For that origin.
     pub fn of(origin: &Origin) -> Self {
-        Self { client: Arc::default(), resolver: Resolver::of(&origin.base.host) }
+        Self { client: Arc::default(), resolver: Resolver::of(&origin.base.host), https: origin.base.https }
     }
 
     fn client(&self) -> Client<Connector, WasiBody> {
-        self.client.get_or_init(|| build(self.resolver.clone())).clone()
+        self.client.get_or_init(|| build(self.resolver.clone(), self.https)).clone()
     }
 }
 
-fn build(resolver: Resolver) -> Client<Connector, WasiBody> {
+fn build(resolver: Resolver, https: bool) -> Client<Connector, WasiBody> {
     let mut http = HttpConnector::new_with_resolver(resolver);
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(PATIENCE));
-    let tls = HttpsConnectorBuilder::new();
     // The system's roots, so that a private authority works (SSL_CERT_FILE too); Mozilla's where there are none.
-    let tls = match tls.with_native_roots() {
-        Ok(builder) => builder,
-        Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
+    // Reading them takes longer than all else that a first call needs; an http origin does without.
+    let tls = match https.then(|| HttpsConnectorBuilder::new().with_native_roots()) {
+        Some(Ok(builder)) => builder,
+        _ => HttpsConnectorBuilder::new().with_webpki_roots(),
     };
     let connector = tls.https_or_http().enable_http1().enable_http2().wrap_connector(http);
     Client::builder(TokioExecutor::new())
