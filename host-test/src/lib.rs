@@ -37,5 +37,6 @@ pub mod settings;
 mod signals;
 pub mod start;
 pub mod stdio;
+mod streams;
 pub mod timings;
 pub mod wire;

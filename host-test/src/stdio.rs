@@ -10,6 +10,7 @@ use crate::lines::Lines;
 use crate::mcp::Server;
 use crate::signals;
 use crate::start::Loader;
+use crate::streams::Streams;
 
 /// Serve until stdin ends. On SIGHUP, read the configuration again.
 ///
@@ -24,7 +25,8 @@ pub async fn serve(loader: Arc<Loader>) -> Result<()> {
             async move { loader.server().await.map(|next| server.become_as(&next)) }
         }
     })?;
-    let served = serve_on(server, tokio::io::stdin(), tokio::io::stdout()).await;
+    let (input, output, _streams) = Streams::open().context("cannot use stdin and stdout")?;
+    let served = serve_on(server, input, output).await;
     reloading.abort();
     served
 }

@@ -211,3 +211,51 @@ fn prompts_and_resources_of_the_stateless_era() {
     assert!(error["message"].as_str().unwrap().contains("NANGO_SECRET_KEY"), "{error}");
     assert_eq!(read("nango://nowhere")["error"]["code"], -32602);
 }
+
+/// One ping, answered on these streams of the built host, which then ends.
+fn pings(stdin: Stdio, stdout: Stdio) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
+    command.env_remove("NANGO_SECRET_KEY").current_dir(env!("CARGO_TARGET_TMPDIR")).args(["stdio", "--component"]).arg(component());
+    command.stdin(stdin).stdout(stdout).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn hello() -> String {
+    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+    format!("{}\n", json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
+}
+
+#[test]
+fn sockets_and_files_are_streams_as_well() {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    // What Node's child_process makes.
+    let (mut mine, theirs) = UnixStream::pair().unwrap();
+    mine.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let (stdin, stdout) = (OwnedFd::from(theirs.try_clone().unwrap()), OwnedFd::from(theirs));
+    let mut child = pings(stdin.into(), stdout.into());
+    mine.write_all(hello().as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(&mine).read_line(&mut line).unwrap();
+    assert!(line.contains("\"serverInfo\""), "{line}");
+    mine.shutdown(std::net::Shutdown::Write).unwrap();
+    assert!(child.wait().unwrap().success());
+
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (input, output) = (path.join("stdio-in"), path.join("stdio-out"));
+    std::fs::write(&input, hello()).unwrap();
+    let mut child = pings(std::fs::File::open(&input).unwrap().into(), std::fs::File::create(&output).unwrap().into());
+    assert!(child.wait().unwrap().success());
+    assert!(std::fs::read_to_string(&output).unwrap().contains("\"serverInfo\""));
+}
+
+#[test]
+fn a_pipe_is_left_as_it_was() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let mut child = pings(reader.try_clone().unwrap().into(), Stdio::null());
+    writer.write_all(hello().as_bytes()).unwrap();
+    drop(writer);
+    child.wait().unwrap();
+    let flags = rustix::fs::fcntl_getfl(&reader).unwrap();
+    assert!(!flags.contains(rustix::fs::OFlags::NONBLOCK), "{flags:?}");
+}
