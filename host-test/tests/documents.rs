@@ -1,8 +1,8 @@
 //! Documents with answers in them: each is written from a run of the built component, and held to it.
 
 mod session;
-mod stable;
-mod tools;
+pub(crate) mod stable;
+pub(crate) mod tools;
 
 use std::path::Path;
 

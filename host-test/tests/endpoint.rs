@@ -1,7 +1,7 @@
 //! The two HTTP endpoints over sockets: the component's own, in process, and the host's, on rmcp.
 
 mod access;
-mod cases;
+pub(crate) mod cases;
 mod clients;
 mod fuzz;
 mod transcripts;
@@ -16,6 +16,7 @@ use http_body_util::BodyExt as _;
 use nango_mcp_host::demo::Embedded;
 use nango_mcp_host::incoming::Handler;
 use nango_mcp_host::limits::Limits;
+use nango_mcp_host::mcp::Server;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -60,8 +61,7 @@ impl World {
     pub(crate) async fn host(&self, more: &[(&str, &str)]) -> Endpoint {
         let vars = self.with(more);
         let vars: Vec<(&str, &str)> = vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let server = server(&vars).await;
-        listen(async |address| nango_mcp_host::http::router(server.clone(), server.access(), address).await.unwrap()).await
+        host(&server(&vars).await).await
     }
 }
 
@@ -81,6 +81,11 @@ pub(crate) async fn component(vars: &[(String, String)]) -> Endpoint {
     let [faults, begun, ended] = counters.clone();
     let endpoint = listen(async |_| Router::new().fallback(move |request| handle(handler.clone(), counters.clone(), request))).await;
     Endpoint { faults, begun, ended, ..endpoint }
+}
+
+/// The host's endpoint of a server.
+pub(crate) async fn host(server: &Server) -> Endpoint {
+    listen(async |address| nango_mcp_host::http::router(server.clone(), server.access(), address).await.unwrap()).await
 }
 
 type Counters = [Arc<AtomicUsize>; 3];

@@ -27,4 +27,5 @@ mod operator;
 mod page;
 mod replay;
 mod sandbox;
+mod scenarios;
 mod stdio;

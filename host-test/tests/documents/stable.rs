@@ -12,19 +12,19 @@ const TEXT: usize = 300;
 const ITEMS: usize = 3;
 
 /// Puts placeholders where a run is not as the one before: the port, session tokens, ids that Nango makes up.
-pub(super) struct Stable {
+pub(crate) struct Stable {
     address: SocketAddr,
     /// The ids met so far.
     ids: Vec<String>,
 }
 
 impl Stable {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self { address, ids: Vec::new() }
     }
 
     /// A text that is the same at every run.
-    pub(super) fn text(&mut self, text: &str) -> String {
+    pub(crate) fn text(&mut self, text: &str) -> String {
         let port = self.address.port();
         let text = text.replace(&format!("127.0.0.1:{port}"), "127.0.0.1:3003").replace(&format!("127.0.0.1%3A{port}"), "127.0.0.1%3A3003");
         let mut out = String::new();

@@ -191,7 +191,7 @@ async fn example(entry: &Entry) -> String {
 }
 
 /// A Nango with Ada's GitHub, whose token ends in ten minutes, and a few connections more.
-async fn furnished() -> (Embedded, Server) {
+pub(crate) async fn furnished() -> (Embedded, Server) {
     let options = Options { clock: Clock::fixed(NOON), ..Options::default() };
     let nango = Embedded::with(([127, 0, 0, 1], 0).into(), KEY.into(), options).await.unwrap();
     let server = server_at(nango.address, &[]).await;
@@ -205,7 +205,7 @@ async fn furnished() -> (Embedded, Server) {
 
 /// What the example of a tool is called with, beside `environment`.
 #[track_caller]
-fn arguments(tool: &str) -> Value {
+pub(crate) fn arguments(tool: &str) -> Value {
     let of_ada = |more: Value| {
         let mut arguments = json!({"connection_id": "ada-github", "provider_config_key": "github"});
         arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
