@@ -25,6 +25,7 @@ mod secret;
 pub mod tool;
 pub mod tools;
 pub mod transport;
+pub mod typed;
 #[cfg(target_arch = "wasm32")]
 pub mod wasi_http;
 

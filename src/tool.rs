@@ -97,6 +97,8 @@ pub trait Tool {
     /// Whether its result carries Connect session tokens on purpose: in `connect_link` and `token`, or in the
     /// `connect_link` of its `reconnect_links`.
     const LINK: bool = false;
+    /// Whether its result carries a file.
+    const FILES: bool = false;
 
     /// What remains of it in read-only mode, if its worst is not all it can do: the argument that decides, and the values
     /// that only read.
@@ -147,6 +149,8 @@ pub struct Entry {
     pub environment: bool,
     /// See [`Tool::LINK`].
     pub link: bool,
+    /// See [`Tool::FILES`].
+    pub files: bool,
     /// See [`Tool::READ_ONLY`].
     pub read_only: Option<(&'static str, &'static [&'static str])>,
     /// Fields of the result.
@@ -177,6 +181,7 @@ pub(crate) const fn entry<T: Tool>() -> Entry {
         better_with: T::BETTER_WITH,
         environment: T::ENVIRONMENT,
         link: T::LINK,
+        files: T::FILES,
         read_only: T::READ_ONLY,
         output: T::Output::PARAMS,
         result: &T::Output::TABLE,

@@ -1,5 +1,7 @@
 //! Texts made from the tables and committed: a snapshot of every tool, and sections of README and of the migration guide.
 
+mod wassette;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

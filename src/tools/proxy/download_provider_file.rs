@@ -77,6 +77,7 @@ impl crate::tool::Tool for Tool {
     const EFFECT: Effect = Effect::Read;
     const IDEMPOTENT: bool = true;
     const SCOPES: &'static [&'static str] = &["environment:proxy"];
+    const FILES: bool = true;
 
     fn rules(args: &Args) -> Result<(), Error> {
         super::rules(&args.provider_config_key, &args.connection_id, args.query.as_ref(), args.headers.as_ref())
