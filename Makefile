@@ -40,6 +40,17 @@ component: target host
 	@mkdir -p dist
 	@$(FINISH) $(COMPONENT) dist/nango-mcp.wasm
 
+# The other worlds of the same tools, one file each.
+.PHONY: worlds
+worlds: wassette ## Build the worlds of other gateways: dist/nango-mcp-wassette.wasm
+
+.PHONY: wassette
+wassette: target host
+	@echo "building the world of Wassette (dist/nango-mcp-wassette.wasm) ..."
+	@RUSTC_BOOTSTRAP=1 cargo build --locked --profile component $(WASM) $(SMALL) -p nango-mcp-wassette
+	@mkdir -p dist
+	@$(FINISH) target/wasm32-wasip2/component/nango_mcp_wassette.wasm dist/nango-mcp-wassette.wasm nango-mcp-wassette worlds/wassette/docs.json
+
 # All that runs on this machine at once, and so with the features that tests see: wasmtime is compiled once. cargo's own
 # progress shows meanwhile.
 .PHONY: host

@@ -172,7 +172,7 @@ pub(crate) const fn entry<T: Tool>() -> Entry {
     Entry {
         name: T::NAME,
         title: T::TITLE,
-        description: T::DESCRIPTION,
+        description: argument_doc(T::DESCRIPTION),
         toolset: T::TOOLSET,
         effect: T::EFFECT,
         idempotent: T::IDEMPOTENT,

@@ -94,9 +94,9 @@ pub fn named(params: &[Param], values: &mut [Value]) -> Map<String, Value> {
     object
 }
 
-/// What an argument means, for its schema.
+/// What an argument means, for its schema, and a tool for its description.
 pub const fn argument_doc(doc: &'static str) -> &'static str {
-    doc
+    if cfg!(feature = "prose") { doc } else { "" }
 }
 
 /// What a result field means: for documents, which a native build writes.

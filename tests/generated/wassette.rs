@@ -1,4 +1,4 @@
-//! worlds/wassette/wit/tools.wit: a function for every tool, from its tables.
+//! worlds/wassette: a function for every tool, and its docs, from the tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use nango_mcp::tool::{Entry, Kind, Param};
 use nango_mcp::tools::TOOLS;
 use nango_mcp::typed::{OPTIONS, Type, given, name, taken};
+
+use serde_json::{Value, json};
 
 use super::{check_or_update, root};
 
@@ -22,6 +24,14 @@ package nango:wassette@0.1.0;
 #[test]
 fn the_wit_of_wassette_is_of_the_tables() {
     check_or_update(&root("worlds/wassette/wit/tools.wit"), &world());
+    check_or_update(&root("worlds/wassette/docs.json"), &section());
+}
+
+/// The docs of the functions, as the file has them in its section `package-docs`. The world has the name under which tools read a
+/// component's own, `root`; under its real one they would not read the component at all.
+fn section() -> String {
+    let docs: serde_json::Map<String, Value> = TOOLS.iter().map(|entry| (name(entry.name), json!({ "docs": explained(entry) }))).collect();
+    json!({ "worlds": { "root": { "func_exports": docs } } }).to_string() + "\n"
 }
 
 /// Words that mean something in WIT, and so need `%` to be names (WIT.md, "Keywords").
@@ -107,7 +117,7 @@ impl Types {
             Type::U32 => "u32".to_owned(),
             Type::S64 => "s64".to_owned(),
             Type::Pairs => "list<tuple<string, string>>".to_owned(),
-            Type::List(item) => format!("list<{}>", self.of(item, argument, wanted, tool)),
+            Type::List(item) => format!("list<{}>", self.of(item, argument, &one(wanted), tool)),
             Type::Choice(choices) => {
                 let body: String = choices.iter().map(|choice| format!("    {},\n", id(choice))).collect();
                 self.name("enum", &body, "", wanted, tool)
@@ -134,6 +144,14 @@ impl Types {
     }
 }
 
+/// The name of one of several.
+fn one(of: &str) -> String {
+    match of.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => of.strip_suffix('s').unwrap_or(of).to_owned(),
+    }
+}
+
 /// A text as doc comments.
 fn docs(text: &str, indent: &str) -> String {
     text.lines().map(|line| format!("{indent}/// {line}").trim_end().to_owned() + "\n").collect()
@@ -156,6 +174,9 @@ fn meaning(param: &Param, argument: bool) -> String {
                 .collect();
             text += &format!(" An object with {}.", fields.join(", "));
         }
+    }
+    if argument && matches!(of, Type::Pairs) {
+        text += " As pairs of name and value.";
     }
     if let (true, Some(default)) = (argument, param.default) {
         text += &format!(" Default {}.", default.trim_matches('"'));
@@ -182,12 +203,13 @@ fn explained(entry: &Entry) -> String {
     if taken.is_empty() && options.is_empty() {
         return text;
     }
-    text += "\n\nEvery key must be there; null stands for what is not given.";
+    text += "\n\nGive every key, null for none.";
     for taken in taken {
-        let null = if taken.optional { " null where one is configured." } else { "" };
-        text += &format!("\n- {}: {}{null}", name(taken.param.name), meaning(taken.param, true));
+        let meaning = if taken.optional { "null where only one is configured.".to_owned() } else { meaning(taken.param, true) };
+        text += &format!("\n- {}: {meaning}", name(taken.param.name));
     }
-    for option in options {
+    // Whoever is asked for a confirmation is told how.
+    for option in options.into_iter().filter(|option| option.name != "confirmation") {
         text += &format!("\n- {OPTIONS}.{}: {}", name(option.name), meaning(option, true));
     }
     text
@@ -205,8 +227,13 @@ fn world() -> String {
         }
         if !options.is_empty() {
             let body = types.fields(options.into_iter(), true, true, entry.name);
-            let note = format!("  /// What {} may be given besides.\n", name(entry.name));
-            let record = types.name("record", &body, &note, &format!("{}_options", entry.name), entry.name);
+            // Many take nothing but this.
+            let wanted = if body.matches(": option<").count() == 1 && body.contains("confirmation") {
+                "consent".to_owned()
+            } else {
+                format!("{}_options", entry.name)
+            };
+            let record = types.name("record", &body, "", &wanted, entry.name);
             params.push(format!("{OPTIONS}: option<{record}>"));
         }
         let body = types.fields(given(entry).into_iter(), false, false, entry.name);
