@@ -29,3 +29,4 @@ mod replay;
 mod sandbox;
 mod scenarios;
 mod stdio;
+mod wassette;

@@ -1,0 +1,146 @@
+//! A gateway that does with a component what Wassette does: every exported function is a tool, its schemas come from its types and
+//! its description from the section `package-docs`, each call has an instance of its own, and nothing but granted hosts is reached.
+
+use std::path::Path;
+
+use http_body_util::BodyExt as _;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, InstancePre, Linker, ResourceTable, Type, Val};
+use wasmtime::{Config, Engine, Store};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, Result as HttpResult, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+};
+
+use super::values;
+
+/// A loaded component.
+pub(crate) struct Gateway {
+    pre: InstancePre<State>,
+    functions: Vec<(String, ComponentFunc)>,
+    /// What its section `package-docs` says, version left out.
+    pub(crate) docs: Value,
+}
+
+/// What one call is granted.
+#[derive(Clone, Default)]
+pub(crate) struct Grants {
+    /// The policy's environment keys and the component's secrets, with their values.
+    pub(crate) vars: Vec<(String, String)>,
+    /// The policy's hosts: exact, any port.
+    pub(crate) hosts: Vec<String>,
+}
+
+impl Gateway {
+    /// Compile it, without any cache.
+    pub(crate) fn load(path: &Path) -> Self {
+        let engine = Engine::new(&Config::new()).unwrap();
+        let bytes = std::fs::read(path).unwrap();
+        let component = Component::from_binary(&engine, &bytes).unwrap();
+        let mut linker = Linker::<State>::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
+        let mut functions = Vec::new();
+        for (name, item) in component.component_type().exports(&engine) {
+            if let ComponentItem::ComponentFunc(function) = item.ty {
+                functions.push((name.to_owned(), function));
+            }
+        }
+        let docs = super::sections(&bytes).into_iter().find(|(name, _)| name == "package-docs").expect("package-docs").1;
+        let docs = serde_json::from_slice(&docs[1..]).unwrap();
+        Self { pre: linker.instantiate_pre(&component).unwrap(), functions, docs }
+    }
+
+    /// tools/list.
+    pub(crate) fn tools(&self) -> Vec<Value> {
+        let described = |name: &str| {
+            let worlds = self.docs["worlds"].as_object().unwrap();
+            worlds.values().find_map(|world| world["func_exports"][name]["docs"].as_str()).map(str::to_owned)
+        };
+        let tool = |(name, function): &(String, ComponentFunc)| {
+            let params: Vec<(String, Type)> = function.params().map(|(name, of)| (name.to_owned(), of)).collect();
+            let results: Vec<Type> = function.results().collect();
+            json!({
+                "name": name,
+                "description": described(name).unwrap_or_else(|| format!("Auto-generated schema for function '{name}'")),
+                "inputSchema": values::object(&params),
+                "outputSchema": values::object(&[("result".to_owned(), results[0].clone())]),
+            })
+        };
+        self.functions.iter().map(tool).collect()
+    }
+
+    /// The parameters of a function.
+    pub(crate) fn params(&self, tool: &str) -> Option<Vec<(String, Type)>> {
+        let (_, function) = self.functions.iter().find(|(name, _)| name == tool)?;
+        Some(function.params().map(|(name, of)| (name.to_owned(), of)).collect())
+    }
+
+    /// tools/call: what stands in `structuredContent`, or a protocol error.
+    pub(crate) async fn call(&self, grants: &Grants, tool: &str, arguments: &Value) -> Result<Value, String> {
+        let params = self.params(tool).ok_or_else(|| format!("Tool not found: {tool}"))?;
+        let mut given = Vec::new();
+        for (name, of) in &params {
+            given.push(values::lower(arguments.get(name).ok_or_else(|| format!("missing field {name}"))?, of)?);
+        }
+        let mut store = self.store(grants);
+        let instance = self.pre.instantiate_async(&mut store).await.map_err(|error| format!("{error:#}"))?;
+        let function = instance.get_func(&mut store, tool).unwrap();
+        let mut results = [Val::Bool(false)];
+        function.call_async(&mut store, &given, &mut results).await.map_err(|error| format!("{error:#}"))?;
+        Ok(json!({"result": values::lift(&results[0])}))
+    }
+
+    fn store(&self, grants: &Grants) -> Store<State> {
+        let hooks = Hosts(grants.hosts.clone());
+        let wasi = WasiCtx::builder().envs(&grants.vars).build();
+        Store::new(self.pre.engine(), State { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks })
+    }
+}
+
+struct State {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hosts,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+/// The hosts that a policy names.
+struct Hosts(Vec<String>);
+
+type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = HttpResult<()>> + Send>);
+
+impl WasiHttpHooks for Hosts {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _finished: Box<dyn Future<Output = HttpResult<()>> + Send>,
+    ) -> Box<dyn Future<Output = HttpResult<Sent>> + Send> {
+        if !self.0.iter().any(|host| request.uri().host() == Some(host)) {
+            return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
+        }
+        Box::new(async move {
+            let client: Client<HttpConnector, WasiBody> = Client::builder(TokioExecutor::new()).build_http();
+            let response = client.request(request).await.map_err(|_| Error::ConnectionRefused)?;
+            let body = |body: hyper::body::Incoming| body.map_err(|_| Error::ConnectionTerminated).boxed_unsync();
+            Ok((response.map(body), Box::new(std::future::ready(Ok(()))) as Box<dyn Future<Output = HttpResult<()>> + Send>))
+        })
+    }
+}
