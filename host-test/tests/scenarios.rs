@@ -7,6 +7,7 @@ mod entry;
 mod http;
 mod stage;
 mod table;
+mod wassette;
 mod wit;
 
 use std::fmt::Write as _;
@@ -17,7 +18,7 @@ use self::table::{Expected, Scenario, scenarios};
 
 /// Every world, the one that the others are held against first.
 fn worlds() -> Vec<Box<dyn Entry>> {
-    vec![Box::new(wit::Tools::load()), Box::new(http::Component), Box::new(http::Host)]
+    vec![Box::new(wit::Tools::load()), Box::new(http::Component), Box::new(http::Host), Box::new(wassette::Functions)]
 }
 
 /// Whether what was said is what had to be said; else what is wrong.

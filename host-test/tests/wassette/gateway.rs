@@ -35,15 +35,29 @@ pub(crate) struct Grants {
     pub(crate) hosts: Vec<String>,
 }
 
+/// Compile a component, without any cache, and link it.
+pub(crate) fn link(bytes: &[u8]) -> (InstancePre<State>, Component) {
+    let engine = Engine::new(&Config::new()).unwrap();
+    let component = Component::from_binary(&engine, bytes).unwrap();
+    let mut linker = Linker::<State>::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
+    (linker.instantiate_pre(&component).unwrap(), component)
+}
+
+/// A store for one call.
+pub(crate) fn store(engine: &Engine, grants: &Grants) -> Store<State> {
+    let hooks = Hosts(grants.hosts.clone());
+    let wasi = WasiCtx::builder().envs(&grants.vars).build();
+    Store::new(engine, State { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks })
+}
+
 impl Gateway {
-    /// Compile it, without any cache.
+    /// Load a file.
     pub(crate) fn load(path: &Path) -> Self {
-        let engine = Engine::new(&Config::new()).unwrap();
         let bytes = std::fs::read(path).unwrap();
-        let component = Component::from_binary(&engine, &bytes).unwrap();
-        let mut linker = Linker::<State>::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
-        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
+        let (pre, component) = link(&bytes);
+        let engine = pre.engine().clone();
         let mut functions = Vec::new();
         for (name, item) in component.component_type().exports(&engine) {
             if let ComponentItem::ComponentFunc(function) = item.ty {
@@ -52,7 +66,7 @@ impl Gateway {
         }
         let docs = super::sections(&bytes).into_iter().find(|(name, _)| name == "package-docs").expect("package-docs").1;
         let docs = serde_json::from_slice(&docs[1..]).unwrap();
-        Self { pre: linker.instantiate_pre(&component).unwrap(), functions, docs }
+        Self { pre, functions, docs }
     }
 
     /// tools/list.
@@ -82,27 +96,32 @@ impl Gateway {
 
     /// tools/call: what stands in `structuredContent`, or a protocol error.
     pub(crate) async fn call(&self, grants: &Grants, tool: &str, arguments: &Value) -> Result<Value, String> {
-        let params = self.params(tool).ok_or_else(|| format!("Tool not found: {tool}"))?;
-        let mut given = Vec::new();
-        for (name, of) in &params {
-            given.push(values::lower(arguments.get(name).ok_or_else(|| format!("missing field {name}"))?, of)?);
-        }
-        let mut store = self.store(grants);
-        let instance = self.pre.instantiate_async(&mut store).await.map_err(|error| format!("{error:#}"))?;
-        let function = instance.get_func(&mut store, tool).unwrap();
-        let mut results = [Val::Bool(false)];
-        function.call_async(&mut store, &given, &mut results).await.map_err(|error| format!("{error:#}"))?;
-        Ok(json!({"result": values::lift(&results[0])}))
+        let answers = self.calls(grants, &[(tool, arguments.clone())]).await?;
+        Ok(answers.into_iter().next().unwrap())
     }
 
-    fn store(&self, grants: &Grants) -> Store<State> {
-        let hooks = Hosts(grants.hosts.clone());
-        let wasi = WasiCtx::builder().envs(&grants.vars).build();
-        Store::new(self.pre.engine(), State { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks })
+    /// Several calls in one instance, which Wassette does not make but others may.
+    pub(crate) async fn calls(&self, grants: &Grants, calls: &[(&str, Value)]) -> Result<Vec<Value>, String> {
+        let mut store = store(self.pre.engine(), grants);
+        let instance = self.pre.instantiate_async(&mut store).await.map_err(|error| format!("{error:#}"))?;
+        let mut answers = Vec::new();
+        for (tool, arguments) in calls {
+            let params = self.params(tool).ok_or_else(|| format!("Tool not found: {tool}"))?;
+            let mut given = Vec::new();
+            for (name, of) in &params {
+                given.push(values::lower(arguments.get(name).ok_or_else(|| format!("missing field {name}"))?, of)?);
+            }
+            let function = instance.get_func(&mut store, tool).unwrap();
+            let mut results = [Val::Bool(false)];
+            function.call_async(&mut store, &given, &mut results).await.map_err(|error| format!("{error:#}"))?;
+            answers.push(json!({"result": values::lift(&results[0])}));
+        }
+        Ok(answers)
     }
 }
 
-struct State {
+/// The state of one call.
+pub(crate) struct State {
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
