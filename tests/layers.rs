@@ -67,7 +67,7 @@ fn tools_reach_the_world_through_the_context_only() {
 fn variables_are_handed_over() {
     fence("src", &["std::env", "env::var", "option_env!", "get_environment"], &[]);
     let reads: Vec<String> =
-        rust_files("worlds/mcp").iter().flat_map(|file| code(file)).filter(|line| line.contains("get_environment")).collect();
+        rust_files("worlds").iter().flat_map(|file| code(file)).filter(|line| line.contains("get_environment")).collect();
     assert_eq!(reads.len(), 1, "in one place, for every call anew: {reads:?}");
 }
 

@@ -14,6 +14,7 @@ use crate::lift::{self, Source};
 use crate::lower;
 
 /// What a function was given.
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Given<'a> {
     /// Core values.
     Flat(&'a [u64]),
