@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use base64::Engine as _;
 use nango_mcp::config::VARIABLES;
 use nango_mcp::tools::TOOLS;
 use serde_json::{Value, json};
@@ -242,6 +243,35 @@ async fn hostile_texts_are_arguments_and_nothing_else() {
         let text = err(&grants, "update-connection-metadata", arguments).await;
         assert!(text.contains("argument `metadata` must be an object, not a string"), "{hostile:?}: {text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_large_goes_through_or_is_refused() {
+    let nango = embedded().await;
+    let grants = grants(&nango);
+    assert_eq!(nango.nango.seed_connections("default", "github", 1), 1);
+    let download = |bytes: usize| {
+        let options = json!({
+            "query": format!("{{\"bytes\":{bytes}}}"), "headers": null, "base-url-override": null, "suggested-name": null,
+        });
+        json!({
+            "environment": null, "provider-config-key": "github", "connection-id": "seed-0001", "path": "/files/report.pdf",
+            "options": options,
+        })
+    };
+    let file = ok(&grants, "download-provider-file", download(1_000_000)).await;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(file["content-base64"].as_str().unwrap()).unwrap();
+    assert_eq!((bytes.len(), file["size"].as_u64()), (1_000_000, Some(1_000_000)));
+    assert!(bytes.starts_with(b"%PDF-1.7"));
+    let text = err(&grants, "download-provider-file", download(1_100_000)).await;
+    assert!(text.starts_with("ERROR ") && text.contains("NANGO_MCP_MAX_DOWNLOAD_BYTES"), "{text}");
+
+    let metadata = format!("{{\"a\":\"{}\"}}", "x".repeat(1280 * 1024));
+    let arguments =
+        json!({"environment": null, "connection-id": "seed-0001", "provider-config-key": "github", "metadata": metadata, "options": null});
+    nango.nango.clear_requests();
+    let text = err(&grants, "update-connection-metadata", arguments).await;
+    assert!(text.starts_with("ERROR ") && text.contains("1.25 MiB") && nango.nango.requests().is_empty(), "{text}");
 }
 
 /// The policy that travels with the component grants what the component needs, and nothing that does not exist.
