@@ -18,7 +18,7 @@ use self::table::{Expected, Scenario, scenarios};
 
 /// Every world, the one that the others are held against first.
 fn worlds() -> Vec<Box<dyn Entry>> {
-    vec![Box::new(wit::Tools::load()), Box::new(http::Component), Box::new(http::Host), Box::new(wassette::Functions)]
+    vec![Box::new(wit::Tools), Box::new(http::Component), Box::new(http::Host), Box::new(wassette::Functions)]
 }
 
 /// Whether what was said is what had to be said; else what is wrong.

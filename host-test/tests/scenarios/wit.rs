@@ -1,19 +1,13 @@
 //! The interface `nango:mcp/tools` of the main component.
 
 use nango_mcp_host::limits::Limits;
-use nango_mcp_host::sandbox::{plain, wit};
+use nango_mcp_host::sandbox::{Sandbox, plain, wit};
 use serde_json::Value;
 
-use super::super::bench::sandbox;
+use super::super::bench::component;
 use super::entry::{Calling, Entry, Said};
 
 pub(crate) struct Tools;
-
-impl Tools {
-    pub(crate) fn load() -> Self {
-        Self
-    }
-}
 
 impl Entry for Tools {
     fn name(&self) -> &'static str {
@@ -22,10 +16,12 @@ impl Entry for Tools {
 
     fn call<'a>(&'a self, vars: &'a [(String, String)], tool: &'a str, arguments: &'a Value) -> Calling<'a> {
         Box::pin(async move {
-            // With the key itself: a host of this world alone knows no handles.
-            let grant = nango_mcp_host::settings::grant(&vars.to_vec());
-            let Ok(_) = grant else { return Said::Refused(grant.err().map(|error| format!("{error:#}")).unwrap_or_default()) };
-            match sandbox(&vars.to_vec(), Limits::default()).call(plain(tool, &arguments.to_string())).await.unwrap() {
+            let grant = match nango_mcp_host::settings::grant(&vars.to_vec()) {
+                Ok(grant) => grant,
+                Err(error) => return Said::Refused(format!("{error:#}")),
+            };
+            let sandbox = Sandbox::load(&component(), grant, Limits::default()).unwrap();
+            match sandbox.call(plain(tool, &arguments.to_string())).await.unwrap() {
                 Ok(wit::Outcome::Done(result)) => said(result),
                 Ok(wit::Outcome::NeedsInput(_)) => panic!("a question to nobody"),
                 Err(error) => Said::Refused(format!("{error:?}")),

@@ -15,14 +15,15 @@ const MOST: f64 = 1.5;
 const LOADS: usize = 3;
 const CALLS: usize = 60;
 
-fn median(mut times: Vec<Duration>) -> Duration {
+/// The middle of many; the least of few, which other tests beside this one disturb least.
+fn typical(mut times: Vec<Duration>) -> Duration {
     times.sort();
-    times[times.len() / 2]
+    times[if times.len() < CALLS { 0 } else { times.len() / 2 }]
 }
 
 /// How often the first takes the time of the second, and a line that says so.
 fn beside(what: &str, here: Vec<Duration>, main: Vec<Duration>) -> f64 {
-    let (here, main) = (median(here), median(main));
+    let (here, main) = (typical(here), typical(main));
     let ratio = here.as_secs_f64() / main.as_secs_f64();
     println!("{what}: {:.2} ms, the main component {:.2} ms: {ratio:.2} x", here.as_secs_f64() * 1e3, main.as_secs_f64() * 1e3);
     ratio
@@ -64,7 +65,7 @@ async fn loading_and_calling_take_about_as_long_as_the_main_component() {
 
     let nango = embedded().await;
     assert!(nango.nango.seed_connections("default", "github", 1) == 1);
-    // Nango's limit is 200 a minute, and this is no test of it.
+    // 60 calls by each, of 200 requests a minute.
     let grants = grants(&nango);
     let gateway = Gateway::load(&component());
     let (pre, _) = gateway::link(&main);
