@@ -9,6 +9,7 @@ use std::time::Duration;
 
 pub use self::vars::{REPLACED, ReadBy, VARIABLES, Variable, warnings};
 use crate::access::Access;
+use crate::gateway::Gateway;
 use crate::nango::WebUrl;
 use crate::secret::Secret;
 use crate::tool::{Entry, Toolset, nearest};
@@ -39,6 +40,8 @@ pub struct Config {
     pub max_download_bytes: usize,
     /// The key of the convention in a connection's metadata.
     pub metadata_namespace: String,
+    /// How the gateway in front grants what is missing.
+    pub gateway: Gateway,
     /// The toolsets offered.
     toolsets: Vec<Toolset>,
     /// The tools offered of those; empty for all.
@@ -159,6 +162,7 @@ impl Config {
             metadata_namespace: namespace(get("NANGO_MCP_METADATA_NAMESPACE"))?,
             tools: tools(get("NANGO_MCP_TOOLS"), &toolsets)?,
             toolsets,
+            gateway: Gateway::default(),
         })
     }
 
@@ -229,6 +233,15 @@ impl Base {
         })
     }
 
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme(), self.authority)
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
+    }
+
     /// Whether this is Nango Cloud, whose Connect links need no API address.
     pub fn is_cloud(&self) -> bool {
         self.host == "nango.dev" || self.host.ends_with(".nango.dev")
@@ -237,8 +250,7 @@ impl Base {
 
 impl std::fmt::Display for Base {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = if self.https { "https" } else { "http" };
-        write!(f, "{scheme}://{}{}", self.authority, self.prefix)
+        write!(f, "{}://{}{}", self.scheme(), self.authority, self.prefix)
     }
 }
 

@@ -112,7 +112,7 @@ impl<'a> Context<'a> {
             .zip(answers)
             .map(|(request, answer)| match answer {
                 Ok(answer) => crate::nango::read(request, answer, &self.config.base, self.environment),
-                Err(error) => Err(failure(request, error, &self.config.base, self.config.request_timeout)),
+                Err(error) => Err(failure(request, error, self.config, self.config.request_timeout)),
             })
             .collect()
     }
@@ -133,7 +133,7 @@ impl<'a> Context<'a> {
         let within = self.config.request_timeout + request.patience;
         let answer =
             self.transport_with_patience(std::slice::from_ref(request), &[wire], within).pop().unwrap_or(Err(TransportError::Protocol));
-        answer.map_err(|error| failure(request, error, &self.config.base, within))
+        answer.map_err(|error| failure(request, error, self.config, within))
     }
 
     /// Repeat what a rate limit turned away, a few times and as long as this call has time for it: a request that Nango
@@ -198,10 +198,8 @@ impl<'a> Context<'a> {
         let bearer = match (request.keyed, self.environment) {
             (false, _) => request.token.clone(),
             (true, Some(environment)) => Some(environment.key.clone().ok_or_else(|| {
-                let say = format!(
-                    "no API key for environment `{}`: set {} where the server is started",
-                    environment.name, environment.key_variable
-                );
+                let set = (self.config.gateway.key)(&environment.key_variable);
+                let say = format!("no API key for environment `{}`: {set}", environment.name);
                 Error::policy("missing_key", say)
             })?),
             (true, None) => return Err(Error::policy("missing_key", "this call has no environment")),

@@ -16,6 +16,7 @@ pub mod config;
 mod context;
 pub mod endpoint;
 pub mod error;
+mod gateway;
 pub mod json;
 pub mod mcp;
 pub mod nango;
@@ -33,6 +34,7 @@ pub use self::ask::{Ask, Client, Needs, Person, Question};
 pub use self::call::{Call, CallError, CallResult, File, Listed, MAX_ARGUMENTS, Outcome, call, call_tool, list_tools};
 pub use self::config::Config;
 pub use self::context::Context;
+pub use self::gateway::Gateway;
 pub use self::secret::Secret;
 pub use self::transport::Transport;
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::said::{clean, given, is_key, shorten};
 use super::{Answer, RateLimit, Request};
-use crate::config::{Base, Environment};
+use crate::config::{Base, Config, Environment};
 use crate::error::{ApiError, Error, writes};
 use crate::json;
 use crate::project::without;
@@ -308,11 +308,11 @@ fn stable(code: &str) -> &str {
 }
 
 /// A request that got no whole answer.
-pub(crate) fn failure(request: &Request, error: TransportError, base: &Base, within: Duration) -> Error {
-    let route = request.route;
+pub(crate) fn failure(request: &Request, error: TransportError, config: &Config, within: Duration) -> Error {
+    let (route, base) = (request.route, &config.base);
     let (code, message) = match error {
         TransportError::Denied => {
-            ("host_denied", format!("the host denied outbound HTTP to {base}: it must allow that origin to this component"))
+            ("host_denied", format!("the host denied outbound HTTP to {base}: {}", (config.gateway.allow)(&base.origin())))
         }
         TransportError::Refused => {
             ("connection_refused", format!("nobody answers at {base}: is Nango running there, and is NANGO_BASE_URL right?"))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nango_mcp::Gateway;
 use nango_mcp::tools::TOOLS;
 use nango_mcp::transport::TransportError;
 use serde_json::json;
@@ -148,6 +149,18 @@ fn every_transport_error_has_a_code_and_a_remedy() {
             assert_eq!((outcome.sent.len(), nango.slept().len()), (1, 0), "{tool}: {code} is not repeated");
         }
     }
+}
+
+#[test]
+fn a_gateway_says_in_its_own_words_what_is_missing() {
+    let mut config = config(&[("NANGO_BASE_URL", "http://nango.example:3003/api")]);
+    config.gateway = Gateway { allow: |origin| format!("grant {origin}"), key: |variable| format!("keep {variable}") };
+    let denying = Table::new().fails(&LINE.replace("GET ", "GET /api"), TransportError::Denied);
+    let denied = call_with(&config, &denying, "list_connections", &json!({"environment": "dev"}));
+    assert_eq!(denied.sentence(), "the host denied outbound HTTP to http://nango.example:3003/api: grant http://nango.example:3003");
+    config.environments[0].key = None;
+    let keyless = call_with(&config, &Table::new(), "list_connections", &json!({"environment": "dev"}));
+    assert_eq!(keyless.sentence(), "no API key for environment `dev`: keep NANGO_SECRET_KEY");
 }
 
 #[test]
