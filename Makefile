@@ -44,7 +44,7 @@ component: target host
 
 # The other worlds of the same tools, one file each.
 .PHONY: worlds
-worlds: wassette ## Build the worlds of other gateways: dist/nango-mcp-wassette.wasm
+worlds: wassette act-world ## Build the worlds of other gateways: dist/nango-mcp-wassette.wasm, dist/nango-mcp-act.wasm
 
 .PHONY: wassette
 wassette: target host
@@ -52,6 +52,14 @@ wassette: target host
 	@RUSTC_BOOTSTRAP=1 cargo build --locked --profile component $(WASM) $(SMALL) -p nango-mcp-wassette
 	@mkdir -p dist
 	@$(FINISH) target/wasm32-wasip2/component/nango_mcp_wassette.wasm dist/nango-mcp-wassette.wasm nango-mcp-wassette worlds/wassette/docs.json
+
+.PHONY: act-world
+act-world: target host
+	@echo "building the world of ACT (dist/nango-mcp-act.wasm) ..."
+	@RUSTC_BOOTSTRAP=1 cargo build --locked --profile component $(WASM) $(SMALL) -p nango-mcp-act
+	@mkdir -p dist
+	@$(FINISH) target/wasm32-wasip2/component/nango_mcp_act.wasm dist/nango-mcp-act.wasm
+	@target/debug/act-manifest worlds/act/act.toml dist/nango-mcp-act.wasm
 
 # All that runs on this machine at once, and so with the features that tests see: wasmtime is compiled once. cargo's own
 # progress shows meanwhile.
@@ -68,7 +76,7 @@ target:
 	@cargo fetch --quiet --locked
 
 .PHONY: test
-test: build worlds guest ## Run all tests: the library, and the built component in the host
+test: build worlds guest ## Run all tests: the library, and the built components in the host
 	cargo test --locked
 
 # The misbehaving guest that tests of the sandbox load.
@@ -105,7 +113,7 @@ generate: component ## Rewrite what is generated: snapshots of the tools, the WI
 lint: build ## Formatting, clippy with warnings as errors, and the tools' words by tdqs (needs python3)
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --profile component $(WASM) -p nango-mcp-component -p misbehaving-guest -p bench-bare -- -D warnings
+	cargo clippy --locked --profile component $(WASM) -p nango-mcp-component -p nango-mcp-act -p misbehaving-guest -p bench-bare -- -D warnings
 	cargo clippy --locked --profile component $(WASM) -p nango-mcp-wassette -- -D warnings
 	host-test/clients/lint $(HOST)
 
@@ -141,6 +149,10 @@ conformance: build wasmtime ## Hold both HTTP endpoints against the official MCP
 .PHONY: jco
 jco: build ## Serve the component on Node with jco and call it
 	host-test/clients/jco
+
+.PHONY: act
+act: build act-world ## Run the component in ACT's published host (needs python3, and the network once)
+	host-test/clients/act $(HOST)
 
 .PHONY: browser
 browser: build ## Open the Connect page in headless Chromium: SCREENSHOTS=1 rewrites docs/page, INSTALL=1 installs chromium

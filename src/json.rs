@@ -94,12 +94,12 @@ fn quote(out: &mut String, text: &str) {
 
 /// An object without fields.
 #[inline(never)]
-pub(crate) fn empty() -> Map<String, Value> {
+pub fn empty() -> Map<String, Value> {
     Map::new()
 }
 
 /// An object of these fields, in this order.
-pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+pub fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     collect(&mut fields.into_iter())
 }
 
