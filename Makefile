@@ -147,7 +147,7 @@ conformance: build wasmtime ## Hold both HTTP endpoints against the official MCP
 	WASMTIME=$(WASMTIME) host-test/clients/conformance
 
 .PHONY: jco
-jco: build ## Serve the component on Node with jco and call it
+jco: build ## Serve the component on Node with jco, transpile it, and call both
 	host-test/clients/jco
 
 .PHONY: act
