@@ -283,6 +283,8 @@ impl Sandbox {
 fn engine(limits: &Limits) -> Result<Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    // Of the component model's own concurrency the component makes no use, and stores are smaller without.
+    config.concurrency_support(false);
     config.coredump_on_trap(limits.dump);
     let mut pool = PoolingAllocationConfig::default();
     // The component has three core modules (its own and two adapters of the component model), one memory and two tables.

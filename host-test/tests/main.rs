@@ -10,6 +10,7 @@
     reason = "a test may panic, and reads the clock and the environment of its children"
 )]
 
+mod act;
 mod bench;
 mod calls;
 mod cli;

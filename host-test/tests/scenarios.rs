@@ -3,6 +3,7 @@
 //!
 //! A new world is a file in `scenarios/` with an [`entry::Entry`], and a line in [`worlds`].
 
+mod act;
 mod entry;
 mod http;
 mod stage;
@@ -18,7 +19,7 @@ use self::table::{Expected, Scenario, scenarios};
 
 /// Every world, the one that the others are held against first.
 fn worlds() -> Vec<Box<dyn Entry>> {
-    vec![Box::new(wit::Tools), Box::new(http::Component), Box::new(http::Host), Box::new(wassette::Functions)]
+    vec![Box::new(wit::Tools), Box::new(http::Component), Box::new(http::Host), Box::new(wassette::Functions), Box::new(act::Act)]
 }
 
 /// Whether what was said is what had to be said; else what is wrong.

@@ -195,11 +195,14 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             .with(&[("NANGO_SECRET_KEY", "00000000-0000-4000-8000-000000000000")]),
         call("nobody there", "list_connections", json!({}), Error("connection_refused", "127.0.0.1:9"))
             .with(&[("NANGO_BASE_URL", "http://127.0.0.1:9")]),
-        call("no key", "list_connections", json!({}), Error("missing_key", "NANGO_SECRET_KEY")).with(&[("NANGO_SECRET_KEY", "")]).but(
-            "wassette",
-            "the same failure, and behind its sentence the command of Wassette's that mends it",
-            Error("missing_key", "wassette secret set"),
-        ),
+        call("no key", "list_connections", json!({}), Error("missing_key", "NANGO_SECRET_KEY"))
+            .with(&[("NANGO_SECRET_KEY", "")])
+            .but(
+                "wassette",
+                "the same failure, and behind its sentence the command of Wassette's that mends it",
+                Error("missing_key", "wassette secret set"),
+            )
+            .but("act", "the same failure, and in its sentence ACT's own ways to hand a key over", Error("missing_key", "act secret set")),
         call("a key that is none", "list_connections", json!({}), Refused("NANGO_SECRET_KEY")).with(&[("NANGO_SECRET_KEY", "no-key")]),
         call(
             "an unknown argument",
