@@ -2,9 +2,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-COMPONENT := target/wasm32-wasip2/component/nango_mcp_component.wasm
-HOST := target/debug/nango-mcp-host
-FINISH := target/debug/finish-component
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+HOST := $(TARGET)/debug/nango-mcp-host
+FINISH := $(TARGET)/debug/finish-component
+
+# What is given away, FILE=PACKAGE: dist/FILE.wasm is made of the package, whose Cargo.toml says the rest for `make dist`.
+COMPONENTS := nango-mcp=nango-mcp-component nango-mcp-wassette=nango-mcp-wassette nango-mcp-act=nango-mcp-act
 
 # Panics name the source file: as a crate's, not as a place on the machine that built it.
 # (Expanded when a recipe runs, after `target` has fetched the sources.)
@@ -37,29 +40,27 @@ build: component ## Build dist/nango-mcp.wasm and the host dist/nango-mcp-host
 
 .PHONY: component
 component: target host
-	@echo "building the component (dist/nango-mcp.wasm) ..."
-	@RUSTC_BOOTSTRAP=1 cargo build --locked --profile component $(WASM) $(SMALL) -p nango-mcp-component
-	@mkdir -p dist
-	@$(FINISH) $(COMPONENT) dist/nango-mcp.wasm
+	@$(MAKE) --no-print-directory dist/nango-mcp.wasm
 
 # The other worlds of the same tools, one file each.
 .PHONY: worlds
-worlds: wassette act-world ## Build the worlds of other gateways: dist/nango-mcp-wassette.wasm, dist/nango-mcp-act.wasm
+worlds: target host ## Build the worlds of other gateways: dist/nango-mcp-wassette.wasm, dist/nango-mcp-act.wasm
+	@$(MAKE) --no-print-directory $(filter-out dist/nango-mcp.wasm,$(FILES))
 
-.PHONY: wassette
-wassette: target host
-	@echo "building the world of Wassette (dist/nango-mcp-wassette.wasm) ..."
-	@RUSTC_BOOTSTRAP=1 cargo build --locked --profile component $(WASM) $(SMALL) -p nango-mcp-wassette
-	@mkdir -p dist
-	@$(FINISH) target/wasm32-wasip2/component/nango_mcp_wassette.wasm dist/nango-mcp-wassette.wasm nango-mcp-wassette worlds/wassette/docs.json
+# All components and nothing else, which must come out the same everywhere (`make reproducible`).
+FILES := $(foreach each,$(COMPONENTS),dist/$(firstword $(subst =, ,$(each))).wasm)
+.PHONY: wasm FORCE
+wasm: $(FILES)
+FORCE:
 
-.PHONY: act-world
-act-world: target host
-	@echo "building the world of ACT (dist/nango-mcp-act.wasm) ..."
-	@RUSTC_BOOTSTRAP=1 cargo build --locked --profile component $(WASM) $(SMALL) -p nango-mcp-act
+# One by one: built together, each would have the features that another asks of a crate.
+dist/%.wasm: PACKAGE = $(patsubst $*=%,%,$(filter $*=%,$(COMPONENTS)))
+dist/%.wasm: FORCE
+	@echo "building the component $@ ..."
+	@RUSTC_BOOTSTRAP=1 cargo build --locked --profile component $(WASM) $(SMALL) -p $(PACKAGE)
 	@mkdir -p dist
-	@$(FINISH) target/wasm32-wasip2/component/nango_mcp_act.wasm dist/nango-mcp-act.wasm
-	@target/debug/act-manifest worlds/act/act.toml dist/nango-mcp-act.wasm
+	@$(FINISH) $(TARGET)/wasm32-wasip2/component/$(subst -,_,$(PACKAGE)).wasm $@ $(PACKAGE) $(wildcard worlds/$(patsubst nango-mcp-%,%,$*)/docs.json)
+	@$(foreach manifest,$(wildcard worlds/$(patsubst nango-mcp-%,%,$*)/act.toml),$(dir $(FINISH))act-manifest $(manifest) $@)
 
 # All that runs on this machine at once, and so with the features that tests see: wasmtime is compiled once. cargo's own
 # progress shows meanwhile.
@@ -75,6 +76,14 @@ target:
 	@rustup component list --installed | grep -qx rust-src || rustup component add rust-src
 	@cargo fetch --quiet --locked
 
+.PHONY: dist
+dist: build worlds ## Write what goes with the components into dist/: checksums, bills of materials, OCI layouts; and list them
+	@$(TARGET)/debug/dist $(COMPONENTS)
+
+.PHONY: reproducible
+reproducible: build worlds ## Build the last commit twice, as different people in different places: the same bytes; two minutes where nothing else runs
+	@worlds/reproducible $(FINISH) dist/*.wasm
+
 .PHONY: test
 test: build worlds guest ## Run all tests: the library, and the built components in the host
 	cargo test --locked
@@ -82,7 +91,7 @@ test: build worlds guest ## Run all tests: the library, and the built components
 # The misbehaving guest that tests of the sandbox load.
 .PHONY: guest
 guest: target
-	@cargo build --quiet --locked --profile component $(WASM) -p misbehaving-guest
+	@RUSTC_BOOTSTRAP=1 cargo build --quiet --locked --profile component $(WASM) -p misbehaving-guest
 
 .PHONY: fuzz
 fuzz: build ## Mutated requests to the HTTP endpoint for a minute: FUZZ_SECONDS changes that, FUZZ_SEED repeats a run
@@ -106,8 +115,8 @@ serve: build wasmtime ## Serve MCP at http://127.0.0.1:8080/mcp with wasmtime al
 	@WASMTIME=$(WASMTIME) deploy/wasmtime/serve
 
 .PHONY: generate
-generate: component ## Rewrite what is generated: snapshots of the tools, the WIT of worlds/wassette, tables in README.md and docs/, docs/tools.md, docs/session.md
-	UPDATE=1 cargo test --quiet --locked --test main -- generated documents
+generate: component worlds ## Rewrite what is generated: snapshots of the tools, the WIT of worlds/wassette, tables in README.md and docs/, docs/tools.md, docs/session.md
+	UPDATE=1 cargo test --quiet --locked --test main -- generated documents the_table_of_sizes
 
 .PHONY: lint
 lint: build ## Formatting, clippy with warnings as errors, and the tools' words by tdqs (needs python3)
@@ -151,7 +160,7 @@ jco: build ## Serve the component on Node with jco, transpile it, and call both
 	host-test/clients/jco
 
 .PHONY: act
-act: build act-world ## Run the component in ACT's published host (needs python3, and the network once)
+act: build worlds ## Run the component in ACT's published host (needs python3, and the network once)
 	host-test/clients/act $(HOST)
 
 .PHONY: browser
