@@ -76,6 +76,11 @@ target:
 	@rustup component list --installed | grep -qx rust-src || rustup component add rust-src
 	@cargo fetch --quiet --locked
 
+# A component that uses ours as a library, built as anybody would.
+.PHONY: compose
+compose: target
+	@RUSTC_BOOTSTRAP=1 cargo build --quiet --locked --profile component $(WASM) -p example-compose
+
 .PHONY: dist
 dist: build worlds ## Write what goes with the components into dist/: checksums, bills of materials, OCI layouts; and list them
 	@$(TARGET)/debug/dist $(COMPONENTS)
@@ -85,7 +90,7 @@ reproducible: build worlds ## Build the last commit twice, as different people i
 	@worlds/reproducible $(FINISH) dist/*.wasm
 
 .PHONY: test
-test: build worlds guest ## Run all tests: the library, and the built components in the host
+test: build worlds guest compose ## Run all tests: the library, and the built components in the host
 	cargo test --locked
 
 # The misbehaving guest that tests of the sandbox load.
@@ -122,7 +127,7 @@ generate: component worlds ## Rewrite what is generated: snapshots of the tools,
 lint: build ## Formatting, clippy with warnings as errors, and the tools' words by tdqs (needs python3)
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --profile component $(WASM) -p nango-mcp-component -p nango-mcp-act -p misbehaving-guest -p bench-bare -- -D warnings
+	cargo clippy --locked --profile component $(WASM) -p nango-mcp-component -p nango-mcp-act -p misbehaving-guest -p bench-bare -p example-compose -- -D warnings
 	cargo clippy --locked --profile component $(WASM) -p nango-mcp-wassette -- -D warnings
 	host-test/clients/lint $(HOST)
 

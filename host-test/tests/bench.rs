@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// The key that test servers accept.
 pub(crate) const KEY: &str = "6f2a1c7e-90b4-4d53-8a1e-3c5d7e9f0b21";
 
+/// A built file, by its path from the root of the repository.
 pub(crate) fn built(path: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     assert!(path.is_file(), "{} is not built; run `make test`, which builds it first", path.display());

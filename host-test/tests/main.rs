@@ -15,6 +15,7 @@ mod bench;
 mod calls;
 mod cli;
 mod component;
+mod composition;
 mod conversation;
 mod deploy;
 mod documents;
