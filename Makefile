@@ -147,7 +147,7 @@ size: component worlds ## Size of the components against their budgets, and of e
 	test $$over -eq 0 -a $$raw -le $(RAW_BUDGET) -a $$zip -le $(GZIP_BUDGET) || { echo "over budget" >&2; exit 1; }
 
 .PHONY: bench
-bench: build ## Start-up, memory, load, and one call beside a native client, into docs/performance.md; QUICK=1 only prints, AGAINST=<another build of the host> compares with that, too
+bench: build worlds ## Start-up, memory, load, and one call beside a native client, into docs/performance.md; QUICK=1 only prints, AGAINST=<another build of the host> compares with that, too
 	@cargo build --quiet --locked --example bench
 	target/debug/examples/bench $(if $(QUICK),--quick)$(if $(AGAINST),--against $(AGAINST))
 

@@ -81,6 +81,13 @@ impl Pool {
         Self { client: Arc::default(), resolver: Resolver::of(&origin.base.host), https: origin.base.https }
     }
 
+    /// Make the client, beside whatever else is done at the start.
+    pub(crate) fn warm(&self) {
+        let pool = self.clone();
+        // Where there is no thread for it, the first call does it.
+        let _ = std::thread::Builder::new().name("certificates".into()).spawn(move || drop(pool.client()));
+    }
+
     fn client(&self) -> Client<Connector, WasiBody> {
         self.client.get_or_init(|| build(self.resolver.clone(), self.https)).clone()
     }

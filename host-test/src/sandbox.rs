@@ -93,6 +93,8 @@ impl Sandbox {
     /// The file is no component, does not export `nango:mcp/tools`, or imports what this host does not give: it has
     /// no filesystem and no sockets to link.
     pub fn load(component: &Path, grant: Grant, limits: Limits) -> Result<Self> {
+        let pool = Pool::of(&grant.origin);
+        pool.warm();
         let engine = engine(&limits)?;
         let text = || format!("cannot load the component {}", component.display());
         let component = Component::from_file(&engine, component).map_err(broken).with_context(text)?;
@@ -100,7 +102,6 @@ impl Sandbox {
         link(&mut linker).map_err(broken).context("cannot link WASI")?;
         let pre = linker.instantiate_pre(&component).and_then(bindings::NangoMcpPre::new).map_err(broken).with_context(text)?;
         keep_time(&engine)?;
-        let pool = Pool::of(&grant.origin);
         let places = Arc::new(Places::new(&limits));
         let watcher = Watcher { monitor: Arc::default(), principal: Arc::from("local") };
         Ok(Self { pre, grant: Arc::new(grant), limits, pool, places, watcher, peak: Arc::default() })

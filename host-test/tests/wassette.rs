@@ -1,7 +1,7 @@
 //! The world of Wassette without Wassette: what its gateway would make of the built file, shown by one that follows its rules.
 
 pub(crate) mod gateway;
-mod speed;
+pub(crate) mod sections;
 mod values;
 
 use std::collections::BTreeSet;
@@ -23,35 +23,6 @@ pub(crate) fn component() -> PathBuf {
 
 /// It, loaded.
 pub(crate) static GATEWAY: LazyLock<Gateway> = LazyLock::new(|| Gateway::load(&component()));
-
-/// The custom sections of a component, by name.
-pub(crate) fn sections(component: &[u8]) -> Vec<(String, Vec<u8>)> {
-    fn number(bytes: &mut &[u8]) -> usize {
-        let (mut value, mut shift) = (0, 0);
-        loop {
-            let (first, rest) = bytes.split_first().unwrap();
-            *bytes = rest;
-            value |= usize::from(first & 0x7f) << shift;
-            shift += 7;
-            if first & 0x80 == 0 {
-                return value;
-            }
-        }
-    }
-    let (mut rest, mut found) = (&component[8..], Vec::new());
-    while let Some((id, after)) = rest.split_first() {
-        rest = after;
-        let length = number(&mut rest);
-        let (mut content, next) = rest.split_at(length);
-        if *id == 0 {
-            let length = number(&mut content);
-            let (name, content) = content.split_at(length);
-            found.push((String::from_utf8(name.to_vec()).unwrap(), content.to_vec()));
-        }
-        rest = next;
-    }
-    found
-}
 
 fn kebab(name: &str) -> String {
     name.replace('_', "-")
@@ -126,7 +97,7 @@ fn tools_are_described_and_every_key_is_required() {
 
 #[test]
 fn it_carries_its_name_and_its_docs() {
-    let sections = sections(&std::fs::read(component()).unwrap());
+    let sections = sections::of(&std::fs::read(component()).unwrap());
     let names: Vec<&str> = sections.iter().map(|(name, _)| name.as_str()).collect();
     let name = &sections.iter().find(|(name, _)| name == "component-name").unwrap().1;
     assert_eq!(name.as_slice(), b"\0\x13\x12nango-mcp-wassette", "{names:?}");

@@ -12,6 +12,8 @@ mod plot;
 mod report;
 mod start;
 mod stub;
+mod wassette;
+mod worlds;
 
 use std::io::Write as _;
 use std::process::Command;
@@ -92,6 +94,9 @@ fn whole(pace: &Pace, other: Option<&String>, write: bool) -> Result<()> {
     measured.live = serde_json::from_str(&printed(command)?)?;
     let (own, all) = measured.live;
     say(&format!("{} live instances: {own:.0} KiB each, {all:.0} KiB with the pages that they share", pace.live))?;
+    measured.worlds = tokio::runtime::Runtime::new()?.block_on(worlds::measure(&stub.base, pace.slices, pace.rounds))?;
+    let worlds = &measured.worlds;
+    say(&format!("the world of Wassette, loaded without a cache: {:.0} ms, the main component {:.0} ms", worlds.load, worlds.main_load))?;
     let table = measured.table()?;
     say(&format!("\n{table}"))?;
     if write {

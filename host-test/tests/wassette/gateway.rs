@@ -64,7 +64,7 @@ impl Gateway {
                 functions.push((name.to_owned(), function));
             }
         }
-        let docs = super::sections(&bytes).into_iter().find(|(name, _)| name == "package-docs").expect("package-docs").1;
+        let docs = super::sections::of(&bytes).into_iter().find(|(name, _)| name == "package-docs").expect("package-docs").1;
         let docs = serde_json::from_slice(&docs[1..]).unwrap();
         Self { pre, functions, docs }
     }
