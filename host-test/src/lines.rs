@@ -8,7 +8,7 @@ use rmcp::RoleServer;
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 
 use crate::monitor::Monitor;
@@ -22,6 +22,8 @@ pub(crate) struct Lines<R, W> {
     line: Vec<u8>,
     /// Whether the line was too long, so that the rest of it is thrown away.
     skipping: bool,
+    /// No more messages are taken once this is given notice.
+    stop: Arc<Notify>,
     output: Output<W>,
 }
 
@@ -54,9 +56,9 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Output<W> {
 }
 
 impl<R: AsyncRead + Send + Unpin, W> Lines<R, W> {
-    pub(crate) fn new(input: R, output: W, monitor: Arc<Monitor>) -> Self {
+    pub(crate) fn new(input: R, output: W, monitor: Arc<Monitor>, stop: Arc<Notify>) -> Self {
         let output = Output { stream: Arc::new(Mutex::new(output)), monitor };
-        Self { input: BufReader::new(input), line: Vec::new(), skipping: false, output }
+        Self { input: BufReader::new(input), line: Vec::new(), skipping: false, stop, output }
     }
 
     /// Read up to the end of a line, which is then in `self.line`, or nothing if it is longer than a message may be.
@@ -100,7 +102,12 @@ where
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            match self.read().await {
+            let stop = self.stop.clone();
+            let read = tokio::select! {
+                read = self.read() => read,
+                () = stop.notified() => return None,
+            };
+            match read {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(error) => {
@@ -146,7 +153,7 @@ mod tests {
 
     /// What becomes of an input: how many messages, and which answers.
     async fn played(input: Vec<u8>) -> (usize, Vec<Value>) {
-        let mut lines = Lines::new(io::Cursor::new(input), Vec::new(), Arc::default());
+        let mut lines = Lines::new(io::Cursor::new(input), Vec::new(), Arc::default(), Arc::default());
         let mut messages = 0;
         while let Some(message) = lines.receive().await {
             assert!(matches!(message, JsonRpcMessage::Request(_)));
@@ -174,7 +181,7 @@ mod tests {
         let (messages, answers) = played([ping.as_slice(), b"\n", &long, b"\n", ping, b"\n"].concat()).await;
         assert_eq!((messages, answers.len()), (2, 1), "{answers:?}");
         assert!(answers[0]["error"]["message"].as_str().unwrap().contains("4 MiB"), "{answers:?}");
-        let mut lines = Lines::new(io::Cursor::new(long), Vec::new(), Arc::default());
+        let mut lines = Lines::new(io::Cursor::new(long), Vec::new(), Arc::default(), Arc::default());
         assert!(lines.receive().await.is_none());
         assert!(lines.line.capacity() <= MAX_BODY, "{}", lines.line.capacity());
     }
@@ -182,7 +189,7 @@ mod tests {
     #[tokio::test]
     async fn a_read_that_is_dropped_is_gone_on_with() {
         let (mut client, server) = tokio::io::duplex(64);
-        let mut lines = Lines::new(server, Vec::new(), Arc::default());
+        let mut lines = Lines::new(server, Vec::new(), Arc::default(), Arc::default());
         for part in [r#"{"jsonrpc":"2.0","#, r#""id":1,"meth"#, "od\":\"ping\"}\n"] {
             assert!(tokio::time::timeout(std::time::Duration::from_millis(20), lines.receive()).await.is_err());
             client.write_all(part.as_bytes()).await.unwrap();

@@ -161,6 +161,8 @@ fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
+        // A log that cannot be written must not end a call: to say so on stderr, which is the log, would panic.
+        .log_internal_errors(false)
         .init();
     if let Err(error) = dumps::forbid() {
         tracing::warn!("core dumps could not be forbidden, and one would hold the API key: {error}");

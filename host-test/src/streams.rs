@@ -43,9 +43,16 @@ impl Streams {
         Ok((input, output, streams))
     }
 
-    /// What a stream is. How it was is kept, before it is told not to block.
+    /// What a stream is, if it may be told not to block. How it was is kept before.
     fn kind(&mut self, stream: BorrowedFd<'_>) -> io::Result<FileType> {
-        let kind = FileType::from_raw_mode(fstat(stream)?.st_mode);
+        let own = fstat(stream)?;
+        // Without a stderr nothing is written to it.
+        let log = fstat(io::stderr()).map(|log| (log.st_dev, log.st_ino));
+        if log == Ok((own.st_dev, own.st_ino)) {
+            // The log goes there, too (`2>&1`), and whoever writes it expects to wait.
+            return Ok(FileType::Unknown);
+        }
+        let kind = FileType::from_raw_mode(own.st_mode);
         if matches!(kind, FileType::Fifo | FileType::Socket) {
             self.before.push((stream.try_clone_to_owned()?, fcntl_getfl(stream)?));
         }
@@ -55,7 +62,8 @@ impl Streams {
 
 impl Drop for Streams {
     fn drop(&mut self) {
-        for (stream, flags) in &self.before {
+        // The last first: both may be one socket, and the first saw it as it was.
+        for (stream, flags) in self.before.iter().rev() {
             let _ = fcntl_setfl(stream, *flags);
         }
     }

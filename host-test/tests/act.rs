@@ -212,6 +212,15 @@ async fn a_stored_key_goes_where_its_storer_said() {
             vec![("NANGO_MCP_TOOLSETS", "")],
             Some("std:not-found"),
         ),
+        // Nor does whoever opens a session widen what a stored key is for.
+        (stored(&[key, ("NANGO_BASE_URL", &base)]), vec![("NANGO_MCP_ALLOW_CREDENTIALS", "true")], Some("nango:configuration")),
+        (stored(&[key, ("NANGO_BASE_URL", &base)]), vec![("NANGO_MCP_ALLOW_BASE_URL_OVERRIDE", "true")], Some("nango:configuration")),
+        (stored(&[key, ("NANGO_BASE_URL", &base)]), vec![("NANGO_MCP_PUBLIC_NANGO_URL", elsewhere)], Some("nango:configuration")),
+        (
+            stored(&[key, ("NANGO_BASE_URL", &base), ("NANGO_MCP_ALLOW_CREDENTIALS", "false")]),
+            vec![("NANGO_MCP_ALLOW_CREDENTIALS", "true")],
+            None,
+        ),
         (stored(&[("NANGO_BASE_URL", &base)]), vec![], Some("std:credential-required")),
         (stored(&[("NANGO_SECRET", KEY)]), vec![], Some("std:invalid-args")),
         (stored(&[("NANGO_SECRET_KEY", "not-a-key-9f1d")]), vec![], Some("std:invalid-args")),

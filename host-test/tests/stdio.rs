@@ -232,6 +232,7 @@ fn sockets_and_files_are_streams_as_well() {
     // What Node's child_process makes.
     let (mut mine, theirs) = UnixStream::pair().unwrap();
     mine.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let kept = theirs.try_clone().unwrap();
     let (stdin, stdout) = (OwnedFd::from(theirs.try_clone().unwrap()), OwnedFd::from(theirs));
     let mut child = pings(stdin.into(), stdout.into());
     mine.write_all(hello().as_bytes()).unwrap();
@@ -240,6 +241,7 @@ fn sockets_and_files_are_streams_as_well() {
     assert!(line.contains("\"serverInfo\""), "{line}");
     mine.shutdown(std::net::Shutdown::Write).unwrap();
     assert!(child.wait().unwrap().success());
+    assert!(!rustix::fs::fcntl_getfl(&kept).unwrap().contains(rustix::fs::OFlags::NONBLOCK), "it is left as it was");
 
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (input, output) = (path.join("stdio-in"), path.join("stdio-out"));
@@ -258,4 +260,65 @@ fn a_pipe_is_left_as_it_was() {
     child.wait().unwrap();
     let flags = rustix::fs::fcntl_getfl(&reader).unwrap();
     assert!(!flags.contains(rustix::fs::OFlags::NONBLOCK), "{flags:?}");
+}
+
+#[test]
+fn a_signal_lets_a_call_finish() {
+    let mut client = Client::start(&["--demo"]);
+    client.send(&serde_json::from_str(&hello()).unwrap());
+    client.next();
+    client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+    let waits = json!({"provider_config_keys": ["github"], "end_user_id": "nobody", "timeout_seconds": 2});
+    client.send(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "wait_for_connection", "arguments": waits}}));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    client.signal("TERM");
+    let answer = client.next();
+    assert_eq!((&answer["id"], &answer["result"]["structuredContent"]["status"]), (&json!(2), &json!("pending")), "{answer}");
+    assert!(client.child.wait().unwrap().success(), "it ends by itself, though stdin is open");
+}
+
+#[test]
+fn a_log_that_nobody_reads_ends_no_call() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
+    command.env_remove("NANGO_SECRET_KEY").current_dir(env!("CARGO_TARGET_TMPDIR"));
+    command.args(["stdio", "--demo", "--audit-log", "-", "--component"]).arg(component()).env("RUST_LOG", "debug");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(writer).spawn().unwrap();
+    let call = |id: u32| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "list_environments"}});
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(hello().as_bytes()).unwrap();
+    writeln!(stdin, "{}\n{}\n{}", json!({"jsonrpc": "2.0", "method": "notifications/initialized"}), call(2), call(3)).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).matches("structuredContent").count(), 2, "{output:?}");
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_log_on_the_same_pipe_is_written_whole() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
+    command.env_remove("NANGO_SECRET_KEY").current_dir(env!("CARGO_TARGET_TMPDIR"));
+    command.args(["stdio", "--demo", "--audit-log", "-", "--component"]).arg(component());
+    command.stdin(Stdio::piped()).stdout(writer.try_clone().unwrap()).stderr(writer);
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(hello().as_bytes()).unwrap();
+    writeln!(stdin, "{}", json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).unwrap();
+    const CALLS: usize = 500;
+    for id in 0..CALLS {
+        writeln!(stdin, "{}", json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "list_environments"}}))
+            .unwrap();
+    }
+    drop(stdin);
+    // The pipe is full before anybody reads.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let text = std::io::read_to_string(reader).unwrap();
+    assert!(child.wait().unwrap().success());
+    let answers =
+        text.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok_and(|line| line["result"]["structuredContent"].is_object()));
+    let events = text.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok_and(|line| line["event"] == "call"));
+    assert_eq!((answers.count(), events.count()), (CALLS, CALLS));
 }

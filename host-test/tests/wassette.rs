@@ -187,6 +187,12 @@ async fn failures_begin_unmistakably_and_name_the_grant() {
     let text = err(&keyless, "get-connection", missing.clone()).await;
     assert!(text.starts_with("ERROR ") && text.contains("`wassette secret set nango-mcp-wassette NANGO_SECRET_KEY="), "{text}");
 
+    let vars = [("NANGO_MCP_ENVIRONMENTS", "prod,dev"), ("NANGO_SECRET_KEY_DEV", KEY)];
+    let half = Grants { vars: vars.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(), ..all.clone() };
+    let of_prod = json!({"environment": "prod", "connection-id": "nobody", "provider-config-key": "github", "options": null});
+    let text = err(&half, "get-connection", of_prod).await;
+    assert!(text.contains("`wassette secret set nango-mcp-wassette NANGO_SECRET_KEY_PROD="), "{text}");
+
     let wrong = Grants { vars: vec![("NANGO_SECRET_KEY".to_owned(), "no-key".to_owned())], ..all.clone() };
     let text = err(&wrong, "get-connection", missing).await;
     assert!(text.starts_with("ERROR NANGO_SECRET_KEY ") && text.contains("wassette secret set") && !text.contains("no-key"), "{text}");
@@ -212,8 +218,14 @@ async fn hostile_texts_are_arguments_and_nothing_else() {
             "environment": null, "connection-id": "c", "provider-config-key": "github", "metadata": hostile, "options": null,
         });
         let text = err(&grants, "update-connection-metadata", arguments).await;
-        assert!(text.contains("argument `metadata` must be an object, not a string"), "{hostile:?}: {text}");
+        // Half an object is not sent as the text that it is, either.
+        let says = match hostile.starts_with(['{', '[']) {
+            true => "ERROR a text that must be JSON is not",
+            false => "argument `metadata` must be an object, not a string",
+        };
+        assert!(text.contains(says), "{hostile:?}: {text}");
     }
+    assert!(nango.nango.requests().iter().all(|seen| seen.path.starts_with("/connections/")), "nothing of it was sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -148,7 +148,7 @@ impl Types {
 fn one(of: &str) -> String {
     match of.strip_suffix("ies") {
         Some(stem) => format!("{stem}y"),
-        None => of.strip_suffix('s').unwrap_or(of).to_owned(),
+        None => of.strip_suffix(if of.ends_with("ches") { "es" } else { "s" }).unwrap_or(of).to_owned(),
     }
 }
 

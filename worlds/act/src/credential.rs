@@ -7,6 +7,10 @@ use super::{Error, error, session};
 /// Its name, which is the one that `act secret set` takes when it is told none.
 const NAME: &str = "default";
 
+/// What only whoever stored a key may allow to be done with it: to show credentials, to send them elsewhere, and where the page
+/// sends the person who opens a link.
+const WIDENING: [&str; 3] = ["NANGO_MCP_ALLOW_CREDENTIALS", "NANGO_MCP_ALLOW_BASE_URL_OVERRIDE", "NANGO_MCP_PUBLIC_NANGO_URL"];
+
 /// How the key of a variable gets in, to follow what is missing.
 pub(crate) type Words = fn(variable: &str) -> String;
 
@@ -59,6 +63,16 @@ pub(crate) fn joined(mut stored: Variables, given: Variables) -> Result<Variable
         let say = "NANGO_BASE_URL is not where the stored key belongs: store it beside the key, \
                    `act secret set COMPONENT --field NANGO_SECRET_KEY --field NANGO_BASE_URL --fields-stdin`";
         return Err(error("nango:configuration", say.to_owned()));
+    }
+    if variables::hold_key(&stored)
+        && let Some((name, _)) =
+            given.iter().find(|(name, _)| WIDENING.contains(&name.as_str()) && !stored.iter().any(|(own, _)| own == name))
+    {
+        let say = format!(
+            "{name} widens what the stored key is for: store it beside the key, \
+             `act secret set COMPONENT --field NANGO_SECRET_KEY --field {name} --fields-stdin`"
+        );
+        return Err(error("nango:configuration", say));
     }
     // The first of a name counts.
     stored.extend(given);

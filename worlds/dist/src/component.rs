@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 use wasm_metadata::{Metadata, Payload as Described};
-use wasmparser::{Parser, Payload};
+use wasmparser::{ComponentTypeRef, Parser, Payload};
 
 /// A component as its file has it.
 #[derive(Clone, Debug)]
@@ -87,7 +87,11 @@ fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>)> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    imports.push(import?.name.name.to_owned());
+                    let import = import?;
+                    // A world's own types are imports of the format, and nothing that a host has to give.
+                    if !matches!(import.ty, ComponentTypeRef::Type(_)) {
+                        imports.push(import.name.name.to_owned());
+                    }
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {

@@ -27,6 +27,7 @@ fn every_component_says_what_it_is() {
         assert_eq!(Some(component.description), says(&own, "description"));
         assert_eq!(component.source, says(&workspace, "repository"));
         assert!(!component.imports.is_empty() && !component.exports.is_empty());
+        assert!(component.imports.iter().all(|name| name.contains(':')), "interfaces, and no types: {:?}", component.imports);
     }
 }
 

@@ -7,7 +7,7 @@ use nango_mcp::tool::Entry;
 use nango_mcp::tools::TOOLS;
 use nango_mcp::typed::given;
 use nango_mcp::wasi_http::WasiHttp;
-use nango_mcp::{CallError, CallResult, Config, call_tool};
+use nango_mcp::{CallError, CallResult, Config, Gateway, call_tool};
 use serde_json::{Map, Value};
 
 use crate::lift::{self, Source};
@@ -44,12 +44,31 @@ pub(crate) fn called(tool: &str, arguments: Given<'_>) -> *const u64 {
 }
 
 fn outcome(entry: &Entry, arguments: &str) -> Result<Map<String, Value>, String> {
-    let config = Config::from_vars(nango_mcp_base::variables()).map_err(|error| failed(&error.to_string(), "configuration", None))?;
+    let mut config = Config::from_vars(nango_mcp_base::variables()).map_err(|error| {
+        format!(
+            "ERROR {error}; in Wassette, of {ID}: `wassette secret set`, or `--env` with `wassette permission grant environment-variable`"
+        )
+    })?;
+    config.gateway = Gateway {
+        allow: |origin| format!("allow it with `wassette permission grant network {ID} {}`", host(origin)),
+        key: |variable| format!("store it with `wassette secret set {ID} {variable}=<key>`"),
+    };
     match call_tool(&config, &WasiHttp, entry.name, arguments) {
-        Ok(result) if result.is_error => Err(error(&result, &config)),
+        Ok(result) if result.is_error => Err(format!("ERROR {}", result.text.join("\n"))),
         Ok(result) => Ok(fields(result)),
-        Err(CallError::UnknownTool(text) | CallError::Configuration(text)) => Err(failed(&text, "", None)),
-        Err(CallError::MalformedArguments) => Err(failed("the arguments are no JSON, or larger than 1.25 MiB", "", None)),
+        Err(CallError::UnknownTool(text) | CallError::Configuration(text)) => Err(format!("ERROR {text}")),
+        Err(CallError::MalformedArguments) => {
+            Err("ERROR a text that must be JSON is not, or all together are larger than 1.25 MiB: nothing was sent".to_owned())
+        }
+    }
+}
+
+/// The host of an origin: Wassette grants hosts whole and looks at no port.
+fn host(origin: &str) -> &str {
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
     }
 }
 
@@ -62,32 +81,5 @@ fn fields(result: CallResult) -> Map<String, Value> {
     fields
 }
 
-/// A failure as a text: what everybody is told, in one.
-fn error(result: &CallResult, config: &Config) -> String {
-    let code = result.meta.as_ref().and_then(|meta| meta.get("nango-mcp/error")?.get("code")?.as_str()).unwrap_or_default();
-    let line = result.text.get(1).map(String::as_str);
-    let sentence = result.text.first().map(String::as_str).unwrap_or_default();
-    match code {
-        "host_denied" => {
-            let grant = format!("{sentence}; in Wassette: `wassette permission grant network {ID} {}`", config.base.host);
-            failed(&grant, code, line)
-        }
-        _ => failed(sentence, code, line),
-    }
-}
-
 /// What Wassette calls this component, unless its file is given another name.
 const ID: &str = "nango-mcp-wassette";
-
-/// The text of an error, with the grant of Wassette's that mends it.
-fn failed(sentence: &str, code: &str, line: Option<&str>) -> String {
-    let grant = match code {
-        "missing_key" => format!("; in Wassette: `wassette secret set {ID} NANGO_SECRET_KEY=<key>`"),
-        "configuration" => {
-            format!("; in Wassette, of {ID}: `wassette secret set`, or `--env` with `wassette permission grant environment-variable`")
-        }
-        _ => String::new(),
-    };
-    let line = line.map_or(String::new(), |line| format!("\n{line}"));
-    format!("ERROR {sentence}{grant}{line}")
-}

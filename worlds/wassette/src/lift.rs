@@ -162,8 +162,13 @@ fn value(out: &mut String, of: Type, source: &mut Source<'_>) {
         }
         Type::Json => {
             let text = source.text();
-            // With every digit as it was written.
-            if json::read(text.as_bytes()).is_some() { out.push_str(&text) } else { quote(out, &text) }
+            match json::read(text.as_bytes()) {
+                // With every digit as it was written.
+                Some(_) => out.push_str(&text),
+                // Half an object is no text that somebody wants to send: with this nothing is JSON any longer.
+                None if text.trim_start().starts_with(['{', '[']) => out.push('{'),
+                None => quote(out, &text),
+            }
         }
     }
 }
