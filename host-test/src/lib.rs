@@ -39,4 +39,5 @@ pub mod start;
 pub mod stdio;
 mod streams;
 pub mod timings;
+mod unanswered;
 pub mod wire;

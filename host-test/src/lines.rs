@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use crate::monitor::Monitor;
 use crate::timings::Phase;
-use crate::wire::{malformed, refusal, too_long};
+use crate::unanswered::{Unanswered, answered};
+use crate::wire::{id_in_use, malformed, refusal, too_long};
 
 /// Both streams.
 pub(crate) struct Lines<R, W> {
@@ -24,6 +25,7 @@ pub(crate) struct Lines<R, W> {
     skipping: bool,
     /// No more messages are taken once this is given notice.
     stop: Arc<Notify>,
+    unanswered: Arc<Unanswered>,
     output: Output<W>,
 }
 
@@ -58,7 +60,7 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Output<W> {
 impl<R: AsyncRead + Send + Unpin, W> Lines<R, W> {
     pub(crate) fn new(input: R, output: W, monitor: Arc<Monitor>, stop: Arc<Notify>) -> Self {
         let output = Output { stream: Arc::new(Mutex::new(output)), monitor };
-        Self { input: BufReader::new(input), line: Vec::new(), skipping: false, stop, output }
+        Self { input: BufReader::new(input), line: Vec::new(), skipping: false, stop, unanswered: Arc::default(), output }
     }
 
     /// Read up to the end of a line, which is then in `self.line`, or nothing if it is longer than a message may be.
@@ -97,14 +99,19 @@ where
     type Error = io::Error;
 
     fn send(&mut self, message: TxJsonRpcMessage<RoleServer>) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        self.output.clone().write(message)
+        let (output, unanswered, id) = (self.output.clone(), self.unanswered.clone(), answered(&message));
+        async move {
+            let written = output.write(message).await;
+            unanswered.end(id.as_ref());
+            written
+        }
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            let stop = self.stop.clone();
+            let (stop, unanswered) = (self.stop.clone(), self.unanswered.clone());
             let read = tokio::select! {
-                read = self.read() => read,
+                read = async { unanswered.room().await; self.read().await } => read,
                 () = stop.notified() => return None,
             };
             match read {
@@ -128,7 +135,8 @@ where
                     timeline.lap(Phase::Accept);
                 }
                 match read {
-                    Ok(message) => return Some(message),
+                    Ok(message) if self.unanswered.take(&message) => return Some(message),
+                    Ok(_) => Some(id_in_use()),
                     Err(_) => refusal(message).or_else(|| malformed(message)),
                 }
             };
@@ -156,7 +164,8 @@ mod tests {
         let mut lines = Lines::new(io::Cursor::new(input), Vec::new(), Arc::default(), Arc::default());
         let mut messages = 0;
         while let Some(message) = lines.receive().await {
-            assert!(matches!(message, JsonRpcMessage::Request(_)));
+            let JsonRpcMessage::Request(request) = message else { panic!("{message:?}") };
+            lines.unanswered.end(Some(&request.id));
             messages += 1;
         }
         let output = lines.output.stream.lock().await;
@@ -195,5 +204,37 @@ mod tests {
             client.write_all(part.as_bytes()).await.unwrap();
         }
         assert!(lines.receive().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_nothing_is_not_read_from_for_ever() {
+        let ping = |id: usize| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n");
+        let input: String = (0..2000).map(ping).collect();
+        let mut lines = Lines::new(io::Cursor::new(input), Vec::new(), Arc::default(), Arc::default());
+        let mut taken = Vec::new();
+        while let Ok(message) = tokio::time::timeout(std::time::Duration::from_millis(50), lines.receive()).await {
+            let Some(JsonRpcMessage::Request(request)) = message else { panic!("{message:?}") };
+            taken.push(request.id);
+        }
+        assert_eq!(taken.len(), 1024);
+        let answer = TxJsonRpcMessage::<RoleServer>::error(rmcp::ErrorData::internal_error("x", None), taken.pop());
+        lines.send(answer).await.unwrap();
+        assert!(lines.receive().await.is_some(), "one is answered, one more is taken");
+    }
+
+    #[tokio::test]
+    async fn an_id_is_of_one_request_until_it_is_answered_or_cancelled() {
+        let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+        let cancelled = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+        let input = [ping, ping, cancelled, ping, ""].join("\n").into_bytes();
+        let mut lines = Lines::new(io::Cursor::new(input), Vec::new(), Arc::default(), Arc::default());
+        let mut passed = 0;
+        while lines.receive().await.is_some() {
+            passed += 1;
+        }
+        assert_eq!(passed, 3);
+        let output = String::from_utf8(lines.output.stream.lock().await.clone()).unwrap();
+        let answer: Value = serde_json::from_str(&output).unwrap();
+        assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32600), &Value::Null), "{answer}");
     }
 }

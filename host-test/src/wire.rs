@@ -34,6 +34,12 @@ pub(crate) fn malformed(message: &[u8]) -> Option<Value> {
     Some(json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32600, "message": say}}))
 }
 
+/// The answer to a request with the id of one that is not answered yet. With that id it would seem to answer the first.
+pub(crate) fn id_in_use() -> Value {
+    let say = "the id is that of a request which is not answered yet; this one is not done";
+    json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": say}})
+}
+
 /// The answer to a line that is longer than a message may be.
 pub(crate) fn too_long() -> Value {
     let say = format!("the message is longer than {} MiB", MAX_BODY >> 20);

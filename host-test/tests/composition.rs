@@ -3,17 +3,13 @@
 
 use std::path::Path;
 
-use http_body_util::BodyExt as _;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions, plug};
-use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, Store};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
 
 use super::bench::{KEY, built, component, embedded};
+use super::outside::Outside;
 
 /// `wac plug SOCKET --plug PLUG`.
 fn plugged(socket: &Path, plug_in: &Path) -> Vec<u8> {
@@ -25,46 +21,6 @@ fn plugged(socket: &Path, plug_in: &Path) -> Vec<u8> {
     let (socket, plug_in) = (register("socket", socket), register("plug", plug_in));
     plug(&mut graph, vec![plug_in], socket).unwrap();
     graph.encode(EncodeOptions::default()).unwrap()
-}
-
-struct State {
-    table: ResourceTable,
-    wasi: WasiCtx,
-    http: WasiHttpCtx,
-    out: Out,
-}
-
-/// The way out: any host, as in most runtimes.
-struct Out;
-
-type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<()>> + Send>);
-
-impl WasiHttpHooks for Out {
-    fn send_request(
-        &mut self,
-        request: http::Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _finished: Box<dyn Future<Output = Result<()>> + Send>,
-    ) -> Box<dyn Future<Output = Result<Sent>> + Send> {
-        Box::new(async move {
-            let response = Client::builder(TokioExecutor::new()).build_http().request(request).await;
-            let response = response.map_err(|_| Error::ConnectionRefused)?;
-            let response = response.map(|body| body.map_err(|_| Error::HttpProtocolError).boxed_unsync());
-            Ok((response, Box::new(std::future::ready(Ok(()))) as Box<dyn Future<Output = Result<()>> + Send>))
-        })
-    }
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
-}
-
-impl WasiHttpView for State {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.out, table: &mut self.table, ctx: &mut self.http }
-    }
 }
 
 /// The composed component, compiled once.
@@ -87,14 +43,15 @@ impl Inviter {
     }
 
     /// Its one export, with these variables.
-    async fn invite(&self, vars: &[(&str, &str)], person: &str, integration: &str) -> std::result::Result<String, String> {
-        let mut linker = Linker::<State>::new(&self.engine);
+    async fn invite(&self, vars: &[(&str, &str)], person: &str, integration: &str) -> Result<String, String> {
+        let mut linker = Linker::<Outside>::new(&self.engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
-        let wasi = WasiCtx::builder().envs(vars).build();
-        let mut store = Store::new(&self.engine, State { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), out: Out });
+        let vars: Vec<(String, String)> = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        // Any host may be reached, as in most runtimes.
+        let mut store = Store::new(&self.engine, Outside::new(&vars, |_| true));
         let instance = linker.instantiate_async(&mut store, &self.component).await.unwrap();
-        let invite = instance.get_typed_func::<(&str, &str), (std::result::Result<String, String>,)>(&mut store, "invite").unwrap();
+        let invite = instance.get_typed_func::<(&str, &str), (Result<String, String>,)>(&mut store, "invite").unwrap();
         let (answer,) = invite.call_async(&mut store, (person, integration)).await.unwrap();
         println!("invite({person:?}, {integration:?})\n  -> {answer:?}");
         answer

@@ -26,6 +26,7 @@ mod hostile;
 mod keys;
 mod memory;
 mod operator;
+mod outside;
 mod page;
 mod replay;
 mod sandbox;

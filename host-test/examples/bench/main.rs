@@ -15,6 +15,9 @@ mod stub;
 mod wassette;
 mod worlds;
 
+#[path = "../../tests/outside.rs"]
+mod outside;
+
 use std::io::Write as _;
 use std::process::Command;
 use std::time::Duration;

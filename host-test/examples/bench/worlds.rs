@@ -8,7 +8,8 @@ use wasmtime::component::{InstancePre, Val};
 
 use crate::host::{KEY, file};
 use crate::now;
-use crate::wassette::gateway::{Gateway, Grants, State, link, store};
+use crate::outside::Outside;
+use crate::wassette::gateway::{Gateway, Grants, link, store};
 
 /// Milliseconds of a load, and how often the calls of the main component go into one of this world: nothing sent, one request.
 #[derive(Default)]
@@ -43,7 +44,7 @@ pub(crate) async fn measure(base: &str, loads: usize, calls: usize) -> Result<Wo
 /// How often a call of the main component goes into one of this world.
 async fn beside(
     gateway: &Gateway,
-    pre: &InstancePre<State>,
+    pre: &InstancePre<Outside>,
     grants: &Grants,
     (tool, snake, kebab): (&str, Value, Value),
     calls: usize,
@@ -68,7 +69,7 @@ fn middle(mut times: Vec<Duration>) -> f64 {
 }
 
 /// `call-tool` of the main component's interface, by values as well, in a fresh instance.
-async fn call_main(pre: &InstancePre<State>, grants: &Grants, tool: &str, arguments: &str) -> Result<()> {
+async fn call_main(pre: &InstancePre<Outside>, grants: &Grants, tool: &str, arguments: &str) -> Result<()> {
     let mut store = store(pre.engine(), grants);
     let instance = pre.instantiate_async(&mut store).await.map_err(|error| anyhow!("{error:#}"))?;
     let tools = instance.get_export_index(&mut store, None, "nango:mcp/tools@0.1.0").context("the interface")?;

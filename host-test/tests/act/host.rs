@@ -2,15 +2,10 @@
 
 use std::sync::LazyLock;
 
-use http_body_util::BodyExt as _;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use wasmtime::component::{Accessor, Component, HasSelf, Linker, ResourceTable};
+use wasmtime::component::{Accessor, Component, HasSelf, Linker};
 use wasmtime::{Engine, Store};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{Error as HttpError, RequestOptions, Result as HttpResult, WasiBody, WasiHttpCtx, WasiHttpCtxView};
-use wasmtime_wasi_http::{WasiHttpHooks, WasiHttpView};
+use wasmtime_wasi::{WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 pub(crate) use self::bindings::act::core::types::Error;
 use self::bindings::act::core::types::LocalizedString;
@@ -18,6 +13,7 @@ use self::bindings::act::credentials::{store, types};
 pub(crate) use self::bindings::act::tools::types::{ListToolsResponse, ToolEvent};
 use self::bindings::exports::act::tools::tool_provider::ToolResult;
 use super::super::bench::built;
+use super::super::outside::Outside;
 
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated; worlds/act/wit documents it")]
 mod bindings {
@@ -44,10 +40,7 @@ pub(crate) struct Instance {
 
 /// What an instance has.
 struct State {
-    table: ResourceTable,
-    wasi: WasiCtx,
-    http: WasiHttpCtx,
-    way_out: WayOut,
+    outside: Outside,
     /// The sessions that are open, and what is stored.
     sessions: Vec<String>,
     stored: Stored,
@@ -61,9 +54,6 @@ pub(crate) enum Stored {
     Denied,
     Unreadable,
 }
-
-/// HTTP to wherever, but not to [`DENIED`].
-struct WayOut(Client<HttpConnector, WasiBody>);
 
 impl Act {
     /// The one that all tests share, because compiling takes a second.
@@ -92,9 +82,8 @@ impl Act {
     }
 
     pub(crate) async fn instance(&self, stored: Stored) -> Instance {
-        let way_out = WayOut(Client::builder(TokioExecutor::new()).build_http());
-        let (table, wasi, http) = (ResourceTable::new(), WasiCtx::builder().build(), WasiHttpCtx::new());
-        let state = State { table, wasi, http, way_out, sessions: Vec::new(), stored };
+        let outside = Outside::new(&[], |host| host != DENIED);
+        let state = State { outside, sessions: Vec::new(), stored };
         let mut store = Store::new(self.component.engine(), state);
         let act = bindings::Act::instantiate_async(&mut store, &self.component, &self.linker).await.unwrap();
         Instance { store, act }
@@ -162,34 +151,13 @@ pub(crate) fn message(error: &Error) -> &str {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        self.outside.ctx()
     }
 }
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.way_out, table: &mut self.table, ctx: &mut self.http }
-    }
-}
-
-type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = HttpResult<()>> + Send>);
-
-impl WasiHttpHooks for WayOut {
-    fn send_request(
-        &mut self,
-        request: http::Request<WasiBody>,
-        _: Option<RequestOptions>,
-        _: Box<dyn Future<Output = HttpResult<()>> + Send>,
-    ) -> Box<dyn Future<Output = HttpResult<Sent>> + Send> {
-        let (client, denied) = (self.0.clone(), request.uri().host() == Some(DENIED));
-        Box::new(async move {
-            if denied {
-                return Err(HttpError::HttpRequestDenied);
-            }
-            let response = client.request(request).await.map_err(|_| HttpError::ConnectionRefused)?;
-            let response = response.map(|body| body.map_err(|_| HttpError::HttpResponseIncomplete).boxed_unsync());
-            Ok((response, Box::new(std::future::ready(Ok(()))) as Box<dyn Future<Output = HttpResult<()>> + Send>))
-        })
+        self.outside.http()
     }
 }
 

@@ -199,7 +199,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             .with(&[("NANGO_SECRET_KEY", "")])
             .but(
                 "wassette",
-                "the same failure, and behind its sentence the command of Wassette's that mends it",
+                "the same failure, and in its sentence the command of Wassette's that mends it",
                 Error("missing_key", "wassette secret set"),
             )
             .but("act", "the same failure, and in its sentence ACT's own ways to hand a key over", Error("missing_key", "act secret set")),

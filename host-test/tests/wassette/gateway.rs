@@ -3,24 +3,17 @@
 
 use std::path::Path;
 
-use http_body_util::BodyExt as _;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
-use wasmtime::component::{Component, InstancePre, Linker, ResourceTable, Type, Val};
+use wasmtime::component::{Component, InstancePre, Linker, Type, Val};
 use wasmtime::{Config, Engine, Store};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{
-    Error, RequestOptions, Result as HttpResult, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-};
 
+use super::super::outside::Outside;
 use super::values;
 
 /// A loaded component.
 pub(crate) struct Gateway {
-    pre: InstancePre<State>,
+    pre: InstancePre<Outside>,
     functions: Vec<(String, ComponentFunc)>,
     /// What its section `package-docs` says, version left out.
     pub(crate) docs: Value,
@@ -36,20 +29,19 @@ pub(crate) struct Grants {
 }
 
 /// Compile a component, without any cache, and link it.
-pub(crate) fn link(bytes: &[u8]) -> (InstancePre<State>, Component) {
+pub(crate) fn link(bytes: &[u8]) -> (InstancePre<Outside>, Component) {
     let engine = Engine::new(&Config::new()).unwrap();
     let component = Component::from_binary(&engine, bytes).unwrap();
-    let mut linker = Linker::<State>::new(&engine);
+    let mut linker = Linker::<Outside>::new(&engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
     (linker.instantiate_pre(&component).unwrap(), component)
 }
 
 /// A store for one call.
-pub(crate) fn store(engine: &Engine, grants: &Grants) -> Store<State> {
-    let hooks = Hosts(grants.hosts.clone());
-    let wasi = WasiCtx::builder().envs(&grants.vars).build();
-    Store::new(engine, State { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks })
+pub(crate) fn store(engine: &Engine, grants: &Grants) -> Store<Outside> {
+    let hosts = grants.hosts.clone();
+    Store::new(engine, Outside::new(&grants.vars, move |host| hosts.iter().any(|granted| granted == host)))
 }
 
 impl Gateway {
@@ -117,49 +109,5 @@ impl Gateway {
             answers.push(json!({"result": values::lift(&results[0])}));
         }
         Ok(answers)
-    }
-}
-
-/// The state of one call.
-pub(crate) struct State {
-    table: ResourceTable,
-    wasi: WasiCtx,
-    http: WasiHttpCtx,
-    hooks: Hosts,
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
-}
-
-impl WasiHttpView for State {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
-    }
-}
-
-/// The hosts that a policy names.
-struct Hosts(Vec<String>);
-
-type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = HttpResult<()>> + Send>);
-
-impl WasiHttpHooks for Hosts {
-    fn send_request(
-        &mut self,
-        request: http::Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _finished: Box<dyn Future<Output = HttpResult<()>> + Send>,
-    ) -> Box<dyn Future<Output = HttpResult<Sent>> + Send> {
-        if !self.0.iter().any(|host| request.uri().host() == Some(host)) {
-            return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
-        }
-        Box::new(async move {
-            let client: Client<HttpConnector, WasiBody> = Client::builder(TokioExecutor::new()).build_http();
-            let response = client.request(request).await.map_err(|_| Error::ConnectionRefused)?;
-            let body = |body: hyper::body::Incoming| body.map_err(|_| Error::ConnectionTerminated).boxed_unsync();
-            Ok((response.map(body), Box::new(std::future::ready(Ok(()))) as Box<dyn Future<Output = HttpResult<()>> + Send>))
-        })
     }
 }
