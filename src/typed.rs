@@ -29,7 +29,7 @@ pub enum Type {
     Pairs,
     /// `record`: fields that need not be there are `option`s.
     Record(&'static [Param]),
-    /// `string` that holds JSON. Of an argument, text that is no JSON counts as a string.
+    /// `string` that holds JSON. Of an argument, text that is no JSON counts as a string, unless it begins like an object or a list.
     Json,
 }
 

@@ -217,7 +217,11 @@ impl Timings {
     /// The writer's.
     pub fn tell(&self, out: &mut impl Write) -> std::io::Result<()> {
         let done = locked(&self.done);
-        writeln!(out, "timings of {} calls, in microseconds:\n{:<12} {:>9} {:>9} {:>6}", done.count, "", "p50", "p99", "share")?;
+        if done.count == 0 {
+            return writeln!(out, "timings: no call was answered");
+        }
+        let calls = if done.count == 1 { "call" } else { "calls" };
+        writeln!(out, "timings of {} {calls}, in microseconds:\n{:<12} {:>9} {:>9} {:>6}", done.count, "", "p50", "p99", "share")?;
         let all: Duration = done.calls.iter().flatten().sum();
         for (phase, name) in PHASES {
             let mut times: Vec<Duration> = done.calls.iter().filter_map(|call| call.get(phase as usize).copied()).collect();
@@ -273,8 +277,15 @@ mod tests {
         let mut told = Vec::new();
         timings.tell(&mut told).unwrap();
         let told = String::from_utf8(told).unwrap();
-        assert!(told.starts_with("timings of 1 calls") && told.contains("encode          7000.0    7000.0  12.1%"), "{told}");
+        assert!(told.starts_with("timings of 1 call,") && told.contains("encode          7000.0    7000.0  12.1%"), "{told}");
         assert!(told.contains("all            58000.0"), "{told}");
+    }
+
+    #[test]
+    fn without_calls_there_is_no_table() {
+        let mut told = Vec::new();
+        Timings::default().tell(&mut told).unwrap();
+        assert_eq!(told, b"timings: no call was answered\n");
     }
 
     #[test]
