@@ -99,10 +99,13 @@ where
     type Error = io::Error;
 
     fn send(&mut self, message: TxJsonRpcMessage<RoleServer>) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let (output, unanswered, id) = (self.output.clone(), self.unanswered.clone(), answered(&message));
+        let (output, unanswered) = (self.output.clone(), self.unanswered.clone());
+        let answers = unanswered.answers(answered(&message).as_ref());
         async move {
             let written = output.write(message).await;
-            unanswered.end(id.as_ref());
+            if answers {
+                unanswered.written();
+            }
             written
         }
     }
@@ -165,7 +168,7 @@ mod tests {
         let mut messages = 0;
         while let Some(message) = lines.receive().await {
             let JsonRpcMessage::Request(request) = message else { panic!("{message:?}") };
-            lines.unanswered.end(Some(&request.id));
+            lines.unanswered.answers(Some(&request.id));
             messages += 1;
         }
         let output = lines.output.stream.lock().await;
@@ -236,5 +239,22 @@ mod tests {
         let output = String::from_utf8(lines.output.stream.lock().await.clone()).unwrap();
         let answer: Value = serde_json::from_str(&output).unwrap();
         assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32600), &Value::Null), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn an_id_is_free_as_soon_as_its_answer_can_be_read() {
+        let ping = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n";
+        // Of the answer the client can read all but the end, and the write is not over.
+        let (_client, output) = tokio::io::duplex(16);
+        let mut lines = Lines::new(io::Cursor::new(ping.repeat(2)), output, Arc::default(), Arc::default());
+        let Some(JsonRpcMessage::Request(first)) = lines.receive().await else { panic!("a request") };
+        let answer = TxJsonRpcMessage::<RoleServer>::error(rmcp::ErrorData::internal_error("x", None), Some(first.id));
+        let writing = tokio::spawn(lines.send(answer));
+        tokio::task::yield_now().await;
+        assert!(!writing.is_finished());
+        let next = tokio::time::timeout(std::time::Duration::from_secs(5), lines.receive()).await.expect("it is refused");
+        assert!(matches!(next, Some(JsonRpcMessage::Request(_))));
+        assert_eq!(lines.unanswered.counted(), 2, "both are in memory");
+        writing.abort();
     }
 }

@@ -14,18 +14,31 @@ const MOST: usize = 1024;
 /// Those of one client.
 #[derive(Default)]
 pub(crate) struct Unanswered {
-    ids: Mutex<HashSet<RequestId>>,
+    open: Mutex<Open>,
     fewer: Notify,
 }
 
+#[derive(Default)]
+struct Open {
+    /// Free again as soon as an answer is on its way: a client may use an id for the next request once it has read that.
+    ids: HashSet<RequestId>,
+    /// Counted until the answer is written, and no longer in memory.
+    count: usize,
+}
+
 impl Unanswered {
-    fn ids(&self) -> MutexGuard<'_, HashSet<RequestId>> {
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn counted(&self) -> usize {
+        self.open().count
     }
 
     /// Wait until there is room for one more.
     pub(crate) async fn room(&self) {
-        while self.ids().len() >= MOST {
+        while self.open().count >= MOST {
             self.fewer.notified().await;
         }
     }
@@ -34,11 +47,18 @@ impl Unanswered {
     /// be told from the other (JSON-RPC 2.0 §4; MCP, basic, "Requests").
     pub(crate) fn take(&self, message: &RxJsonRpcMessage<RoleServer>) -> bool {
         match message {
-            JsonRpcMessage::Request(request) => self.ids().insert(request.id.clone()),
+            JsonRpcMessage::Request(request) => {
+                let mut open = self.open();
+                let fresh = open.ids.insert(request.id.clone());
+                open.count += usize::from(fresh);
+                fresh
+            }
             // What is cancelled may stay without an answer.
             JsonRpcMessage::Notification(told) => {
-                if let ClientNotification::CancelledNotification(cancelled) = &told.notification {
-                    self.end(cancelled.params.request_id.as_ref());
+                if let ClientNotification::CancelledNotification(cancelled) = &told.notification
+                    && self.answers(cancelled.params.request_id.as_ref())
+                {
+                    self.written();
                 }
                 true
             }
@@ -46,11 +66,16 @@ impl Unanswered {
         }
     }
 
-    /// A message was written: if it is an answer, there is one fewer.
-    pub(crate) fn end(&self, id: Option<&RequestId>) {
-        if id.is_some_and(|id| self.ids().remove(id)) {
-            self.fewer.notify_one();
-        }
+    /// Whether a message that is about to be written answers one of them. Its id is free from now on.
+    pub(crate) fn answers(&self, id: Option<&RequestId>) -> bool {
+        id.is_some_and(|id| self.open().ids.remove(id))
+    }
+
+    /// An answer is written: there is one fewer.
+    pub(crate) fn written(&self) {
+        let mut open = self.open();
+        open.count = open.count.saturating_sub(1);
+        self.fewer.notify_one();
     }
 }
 
