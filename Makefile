@@ -127,7 +127,7 @@ generate: component worlds ## Rewrite what is generated: snapshots of the tools,
 lint: build ## Formatting, clippy with warnings as errors, and the tools' words by tdqs (needs python3)
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --profile component $(WASM) -p nango-mcp-component -p nango-mcp-act -p misbehaving-guest -p bench-bare -p example-compose -- -D warnings
+	cargo clippy --locked --profile component $(WASM) -p nango-mcp-component -p nango-mcp-act -p misbehaving-guest -p bench-bare -p bench-least -p example-compose -- -D warnings
 	cargo clippy --locked --profile component $(WASM) -p nango-mcp-wassette -- -D warnings
 	host-test/clients/lint $(HOST)
 
@@ -172,15 +172,17 @@ act: build worlds ## Run the component in ACT's published host (needs python3, a
 browser: build ## Open the Connect page in headless Chromium: SCREENSHOTS=1 rewrites docs/page, INSTALL=1 installs chromium
 	host-test/browser/run $(HOST)
 
-# A component that makes one POST and nothing else, built like ours.
+# A component that makes one POST and nothing else, and one that speaks as much MCP as that takes; built like ours, one by one.
 .PHONY: bare
 bare: target host
-	@RUSTC_BOOTSTRAP=1 cargo build --quiet --locked --profile component $(WASM) $(SMALL) -p bench-bare
 	@mkdir -p target/bench
-	@$(FINISH) target/wasm32-wasip2/component/bench_bare.wasm target/bench/bare.wasm
+	@for name in bare least; do \
+		RUSTC_BOOTSTRAP=1 cargo build --quiet --locked --profile component $(WASM) $(SMALL) -p bench-$$name; \
+		$(FINISH) target/wasm32-wasip2/component/bench_$$name.wasm target/bench/$$name.wasm; \
+	done
 
 .PHONY: bench-serve
-bench-serve: build bare wasmtime ## The component in wasmtime serve, beside a bare one and a native server; QUICK=1 takes half a minute
+bench-serve: build bare wasmtime ## The component in wasmtime serve, beside bare ones and a native server; QUICK=1 takes half a minute
 	@cargo build --quiet --locked --example bench_serve
 	WASMTIME=$(WASMTIME) target/debug/examples/bench_serve $(if $(QUICK),--quick)
 

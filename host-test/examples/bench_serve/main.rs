@@ -1,4 +1,4 @@
-//! How the component serves over HTTP, beside a bare component and a native server.
+//! How the component serves over HTTP, beside a bare component, the least that speaks MCP, and a native server.
 //!
 //! Run it with `make bench-serve`. Times of one machine say little, so servers that are compared take turns, a slice each, in
 //! many rounds, and what counts is the ratio within a round. Every answer is looked at, the requests that reach Nango are
@@ -119,7 +119,7 @@ impl Bench {
         let folder = std::env::temp_dir().join(format!("bench-serve-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         let bench = Self { pace, wasmtime, folder };
-        for name in ["nango-mcp", "bare"] {
+        for name in ["nango-mcp", "bare", "least"] {
             let mut compile = Command::new(&bench.wasmtime);
             compile.arg("compile").arg("-o").arg(bench.compiled(name)).arg(component(name));
             let status = compile.status().with_context(|| format!("{} does not start: WASMTIME names it", bench.wasmtime.display()))?;
@@ -138,7 +138,12 @@ impl Bench {
         let size = |name: &str| std::fs::metadata(component(name)).map_or(0, |metadata| metadata.len());
         let version = String::from_utf8_lossy(&version);
         say(&format!("{}; {cores} cores, shared by clients, servers and Nango, nothing pinned", version.trim()))?;
-        say(&format!("nango-mcp.wasm {} bytes, the bare component {} bytes", size("nango-mcp"), size("bare")))
+        say(&format!(
+            "nango-mcp.wasm {} bytes, the bare component {}, the least that speaks MCP {}",
+            size("nango-mcp"),
+            size("bare"),
+            size("least")
+        ))
     }
 
     fn serve(&self, nango: &Child, name: &str, options: &[&str]) -> Result<Child> {
@@ -152,6 +157,7 @@ impl Bench {
         let mut contenders = vec![
             Contender::new("nango-mcp", self.serve(&nango, "nango-mcp", &[]), Work::call())?,
             Contender::new("bare component", self.serve(&nango, "bare", &[]), Work::post())?,
+            Contender::new("the least that speaks MCP", self.serve(&nango, "least", &[]), Work::call())?,
             Contender::new("nango-mcp, 2 MiB kept resident", self.serve(&nango, "nango-mcp", KEEP), Work::call())?,
             Contender::new("bare component, 2 MiB kept resident", self.serve(&nango, "bare", KEEP), Work::post())?,
             Contender::new("nango-mcp, 2 MiB kept, pages scanned", self.serve(&nango, "nango-mcp", SCAN), Work::call())?,
@@ -192,8 +198,10 @@ impl Bench {
             let (used, memory) = (contender.used * 1e6 / calls as f64, contender.server.resident()? as f64 / 1e3);
             say(&format!("    {:<38} {rate:>8.0} {p50:>9.0} {p99:>9.0} {used:>9.0} {memory:>8.1}", contender.name))?;
         }
-        if let [ours, bare, ours_kept, bare_kept, ours_scanned, bare_scanned, native, ..] = contenders.as_slice() {
+        if let [ours, bare, least, ours_kept, bare_kept, ours_scanned, bare_scanned, native, ..] = contenders.as_slice() {
             ratio("nango-mcp / bare", ours, bare, Some(0.90))?;
+            ratio("the least that speaks MCP / bare", least, bare, None)?;
+            ratio("nango-mcp / the least that speaks MCP", ours, least, Some(0.90))?;
             ratio("nango-mcp / bare, 2 MiB kept resident", ours_kept, bare_kept, Some(0.90))?;
             ratio("nango-mcp / bare, 2 MiB kept, scanned", ours_scanned, bare_scanned, Some(0.90))?;
             ratio("nango-mcp, 2 MiB kept resident / not", ours_kept, ours, None)?;
@@ -272,8 +280,8 @@ fn verdict(met: bool) -> &'static str {
 
 fn component(name: &str) -> PathBuf {
     match name {
-        "bare" => file("target/bench/bare.wasm"),
-        name => file("dist").join(name).with_extension("wasm"),
+        "nango-mcp" => file("dist/nango-mcp.wasm"),
+        name => file("target/bench").join(name).with_extension("wasm"),
     }
 }
 
