@@ -263,9 +263,10 @@ fn every_variable_of_the_component_is_read() {
 fn variables_of_the_python_server_are_named_with_what_replaces_them() {
     for (name, remedy) in [
         ("NANGO_MCP_NANGO_URL", "set NANGO_BASE_URL instead"),
-        ("INFISICAL_CLIENT_SECRET", "`infisical run`"),
-        ("NANGO_MCP_INFISICAL_PROJECT_ID", "`infisical run`"),
-        ("NANGO_MCP_SECRET_RESOLVER", "secret manager"),
+        ("INFISICAL_CLIENT_SECRET", "--key-command 'infisical secrets get"),
+        ("NANGO_MCP_INFISICAL_PROJECT_ID", "--key-command"),
+        ("NANGO_MCP_SECRET_RESOLVER", "--key-command"),
+        ("NANGO_MCP_TOKENS", "http --policy"),
         ("NANGO_MCP_TRANSPORT", "`stdio` or `http`"),
         ("NANGO_MCP_HTTP_PORT", "--listen"),
         ("NANGO_MCP_HTTP_ALLOWED_HOSTS", "NANGO_MCP_ALLOWED_HOSTS"),
