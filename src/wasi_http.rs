@@ -155,6 +155,15 @@ impl Exchange {
     }
 }
 
+/// Headers, names in lower case. What is no UTF-8 is no value that anything here looks for.
+pub fn headers(fields: &Fields) -> Vec<(String, String)> {
+    let read = |(mut name, value): (String, Vec<u8>)| {
+        name.make_ascii_lowercase();
+        (name, String::from_utf8(value).unwrap_or_default())
+    };
+    fields.entries().into_iter().map(read).collect()
+}
+
 fn start(request: &HttpRequest, within: u64) -> Result<(FutureIncomingResponse, Option<Writing>), TransportError> {
     let bearer = request.bearer.as_ref().map(|secret| ("authorization".to_owned(), format!("Bearer {}", secret.expose())));
     let headers = request.headers.iter().chain(&bearer).map(|(name, value)| (name.clone(), value.clone().into_bytes()));
@@ -215,14 +224,7 @@ impl Writing {
 
 impl Reading {
     fn begin(response: &waki::bindings::wasi::http::types::IncomingResponse, cap: usize, bodiless: bool) -> Result<Self, TransportError> {
-        // No header that is read here has anything but ASCII.
-        let text = |value: Vec<u8>| String::from_utf8(value).unwrap_or_default();
-        let lower = |mut name: String| {
-            name.make_ascii_lowercase();
-            name
-        };
-        let headers = response.headers().entries().into_iter().map(|(name, value)| (lower(name), text(value))).collect();
-        let mut answer = HttpAnswer { status: response.status(), headers, body: Vec::new() };
+        let mut answer = HttpAnswer { status: response.status(), headers: headers(&response.headers()), body: Vec::new() };
         // A length beyond what this 32-bit guest could hold is a length beyond the cap.
         let announced = answer.header("content-length").filter(|_| !bodiless).and_then(|length| length.trim().parse::<u64>().ok());
         let expected = announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX));

@@ -64,12 +64,12 @@ impl<R: AsyncRead + Send + Unpin, W> Lines<R, W> {
     }
 
     /// Read up to the end of a line, which is then in `self.line`, or nothing if it is longer than a message may be.
-    /// `false` at the end of the stream; half a line is none. Whoever drops this loses nothing.
+    /// The end of the stream ends the last line; `false` when there is no other. Whoever drops this loses nothing.
     async fn read(&mut self) -> io::Result<bool> {
         loop {
             let available = self.input.fill_buf().await?;
             if available.is_empty() {
-                return Ok(false);
+                return Ok(self.skipping || !self.line.is_empty());
             }
             let (part, ends) = match available.iter().position(|byte| *byte == b'\n') {
                 Some(end) => (available.get(..end).unwrap_or_default(), true),
@@ -181,9 +181,32 @@ mod tests {
         let input =
             [ping, "", "  ", "{bad", "[]", r#"{"jsonrpc":"2.0","id":"x","method":7}"#, r#"{"jsonrpc":"2.0","method":7}"#, ping, "{"];
         let (messages, answers) = played(input.join("\n").into_bytes()).await;
-        assert_eq!(messages, 2, "the last line has no end");
+        assert_eq!(messages, 2);
         let seen: Vec<_> = answers.iter().map(|answer| (answer["error"]["code"].as_i64().unwrap(), answer["id"].clone())).collect();
-        assert_eq!(seen, [(-32700, Value::Null), (-32600, Value::Null), (-32600, json!("x")), (-32600, Value::Null)]);
+        let null = Value::Null;
+        assert_eq!(seen, [(-32700, null.clone()), (-32600, null.clone()), (-32600, json!("x")), (-32600, null.clone()), (-32700, null)]);
+    }
+
+    #[tokio::test]
+    async fn the_last_line_needs_no_end() {
+        let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+        assert_eq!(played(ping.into()).await, (1, Vec::new()));
+        assert_eq!(played(format!("{ping}\n{ping}").into()).await, (2, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn an_id_that_none_may_be_is_told() {
+        let of = |id: &str| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n").into_bytes();
+        for id in ["1.5", "9223372036854775808", "true", "{}"] {
+            let (messages, answers) = played(of(id)).await;
+            assert_eq!((messages, answers.len()), (0, 1), "{id}");
+            assert_eq!(
+                (&answers[0]["id"], &answers[0]["error"]["message"]),
+                (&Value::Null, &json!("`id` is a text or an integer")),
+                "{id}"
+            );
+        }
+        assert_eq!(played(of("9223372036854775807")).await, (1, Vec::new()));
     }
 
     #[tokio::test]

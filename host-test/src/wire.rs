@@ -13,6 +13,7 @@ pub fn refusal(message: &[u8]) -> Option<Value> {
         Ok(Value::Object(_)) => return None,
         Ok(Value::Array(_)) => (-32600, Value::Null, "a batch is not supported: send one message"),
         Ok(_) => (-32600, Value::Null, "a message is a JSON object"),
+        Err(_) if std::str::from_utf8(message).is_err() => (-32700, Value::Null, "the message is not UTF-8"),
         Err(error) if error.classify() == serde_json::error::Category::Syntax && id(message).is_some() => (
             -32600,
             id(message).unwrap_or_default(),
@@ -29,8 +30,12 @@ pub(crate) fn malformed(message: &[u8]) -> Option<Value> {
     if message.get("id").is_none() && message.get("method").is_some_and(Value::is_string) {
         return None;
     }
-    let id = message.get("id").filter(|id| id.is_string() || id.is_number()).cloned().unwrap_or_default();
-    let say = "the message is no request or notification of JSON-RPC 2.0";
+    let given = message.get("id");
+    let id = given.filter(|id| id.is_string() || id.is_i64()).cloned().unwrap_or_default();
+    let say = match given {
+        Some(given) if *given != id => "`id` is a text or an integer",
+        _ => "the message is no request or notification of JSON-RPC 2.0",
+    };
     Some(json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32600, "message": say}}))
 }
 
@@ -70,5 +75,7 @@ mod tests {
         let deep = format!(r#"{{"jsonrpc":"2.0","id":7,"params":{}{}}}"#, "[".repeat(500), "]".repeat(500));
         assert_eq!(of(&deep), Some((json!(-32600), json!(7))));
         assert_eq!(of(r#"{"id":8,"params":1e400}"#), Some((json!(-32600), json!(8))));
+        let no_text = refusal(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}").unwrap();
+        assert_eq!((&no_text["error"]["code"], &no_text["error"]["message"]), (&json!(-32700), &json!("the message is not UTF-8")));
     }
 }

@@ -8,7 +8,7 @@ use crate::json::{self, Part, Parts, parts};
 
 /// A message.
 pub(super) struct Envelope<'a> {
-    /// The id, a text or a number, as it was written; nothing for a notification.
+    /// The id, a text or an integer, as it was written; nothing for a notification.
     pub(super) id: Option<&'a str>,
     /// The params.
     pub(super) params: Option<&'a str>,
@@ -59,8 +59,8 @@ impl<'a> Envelope<'a> {
             parts(message, &mut |part, text| match part {
                 Part::Key("jsonrpc") => envelope.is_2_0 = text == "\"2.0\"",
                 Part::Key("id") => {
-                    // Null is no id in MCP.
-                    envelope.bad_id = !text.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit());
+                    // MCP, basic, "Requests": a text or an integer, and never null. Larger ones do not survive every parser.
+                    envelope.bad_id = !text.starts_with('"') && text.parse::<i64>().is_err();
                     envelope.id = Some(text).filter(|_| !envelope.bad_id);
                 }
                 Part::Key("method") => envelope.method = Some(text),
@@ -81,7 +81,7 @@ impl<'a> Envelope<'a> {
         // No method has a character that JSON would escape.
         let method = self.method.and_then(|method| method.strip_prefix('"')?.strip_suffix('"'));
         match method {
-            _ if self.bad_id => Err(Failure::invalid("`id` is a text or a number")),
+            _ if self.bad_id => Err(Failure::invalid("`id` is a text or an integer")),
             _ if !self.is_2_0 => Err(Failure::invalid("`jsonrpc` is \"2.0\"")),
             Some(method) => Ok(method),
             None => Err(Failure::invalid("`method` names what to do; this server sends no requests, and so takes no responses")),

@@ -314,7 +314,7 @@ pub(crate) fn judge(request: &Request, status: u16, body: &str) -> Result<(), St
     let is_read = request.method == "POST" && path.starts_with("/mcp") && ![401, 403, 405, 413, 415].contains(&status);
     let asked = serde_json::from_slice::<Members<'_>>(&request.body).ok();
     let id = asked.as_ref().and_then(|asked| asked.get("id")).map(|id| id.get()).filter(|_| is_read);
-    let id = id.filter(|id| id.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()));
+    let id = id.filter(|id| id.starts_with('"') || id.parse::<i64>().is_ok());
     if answer.get("id").map(|id| id.get()) != Some(id.unwrap_or("null")) {
         return fail("another id than the request's");
     }

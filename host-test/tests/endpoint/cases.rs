@@ -131,6 +131,14 @@ fn envelopes() -> Vec<Case> {
         plain("a method that is none", r#"{"jsonrpc":"2.0","id":3,"method":7}"#, 400, error(json!(3), -32600)),
         plain("an id of null", r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, 400, error(json!(null), -32600)),
         plain("an id that is an object", r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, 400, error(json!(null), -32600)),
+        plain("an id that is a fraction", r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, 400, error(json!(null), -32600)),
+        plain("an id beyond 64 bits", r#"{"jsonrpc":"2.0","id":9223372036854775808,"method":"ping"}"#, 400, error(json!(null), -32600)),
+        plain(
+            "the largest id",
+            r#"{"jsonrpc":"2.0","id":9223372036854775807,"method":"ping"}"#,
+            200,
+            json!({"id": i64::MAX, "result": {}}),
+        ),
         plain("an id that is a truth", r#"{"jsonrpc":"2.0","id":true,"method":"ping"}"#, 400, error(json!(null), -32600)),
         plain("a response", r#"{"jsonrpc":"2.0","id":3,"result":{}}"#, 400, error(json!(3), -32600)),
         plain("deeply nested where it matters to nobody", &deep, 200, json!({"id": 7, "result": {}})).but_host(

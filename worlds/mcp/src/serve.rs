@@ -6,7 +6,7 @@
 use nango_mcp::access::Access;
 use nango_mcp::endpoint::{Head, MAX_BODY, PATIENCE, Response, answer, gate};
 use nango_mcp::transport::TransportError;
-use nango_mcp::wasi_http::{WasiHttp, read_all, write_all};
+use nango_mcp::wasi_http::{WasiHttp, headers, read_all, write_all};
 use waki::bindings::exports::wasi::http::incoming_handler::Guest;
 use waki::bindings::wasi::http::types::{Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
@@ -33,14 +33,8 @@ fn head(request: &IncomingRequest) -> Head {
         // Which of the others it is makes no difference.
         _ => String::new(),
     };
-    // What is no UTF-8 is no value that anything here looks for.
-    let text = |value: Vec<u8>| String::from_utf8(value).unwrap_or_default();
-    let lower = |mut name: String| {
-        name.make_ascii_lowercase();
-        name
-    };
-    let headers = request.headers().entries().into_iter().map(|(name, value)| (lower(name), text(value))).collect();
-    Head { method, target: request.path_with_query().unwrap_or_default(), authority: request.authority(), headers }
+    let target = request.path_with_query().unwrap_or_default();
+    Head { method, target, authority: request.authority(), headers: headers(&request.headers()) }
 }
 
 fn body(request: &IncomingRequest, length: Option<u64>) -> Result<Vec<u8>, TransportError> {
