@@ -56,7 +56,13 @@ impl Doors {
     /// # Errors
     /// The component does not start for one of them.
     pub async fn of(server: &Server, access: Access) -> Result<Self> {
-        let (grant, limits) = (server.grant(), *server.sandbox().limits());
+        let limits = *server.sandbox().limits();
+        let several = access.digests().nth(1).is_some();
+        Self::within(server, access, Limits { share: several.then(|| limits.fair_share()), ..limits }).await
+    }
+
+    async fn within(server: &Server, access: Access, limits: Limits) -> Result<Self> {
+        let grant = server.grant();
         let mut by_digest = HashMap::new();
         for digest in access.digests() {
             // Enough of it to tell tokens apart; nobody finds a token by it.
@@ -76,7 +82,9 @@ impl Doors {
     /// # Errors
     /// A rule of the policy that cannot hold.
     pub async fn with(server: &Server, access: Access, policy: &Policy, vars: &Vars, limits: Limits) -> Result<Self> {
-        let mut doors = Self::of(server, access).await?;
+        let several = access.has_tokens() || policy.names_several();
+        let limits = Limits { share: several.then(|| limits.fair_share()), ..limits };
+        let mut doors = Self::within(server, access, limits).await?;
         // With a policy, who has no token has no door.
         doors.open = None;
         for principal in policy.principals(vars, &server.grant().config, limits)? {

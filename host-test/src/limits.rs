@@ -7,10 +7,6 @@ use wasmtime::ResourceLimiter;
 
 const MIB: usize = 1 << 20;
 
-/// How long a call waits for a place at most. A place is free after milliseconds, or it is held by calls that wait for
-/// people: then the client had better know.
-pub(crate) const QUEUE_TIME: Duration = Duration::from_secs(5);
-
 /// Limits of one call, and of all together.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Limits")]
@@ -48,9 +44,20 @@ pub struct Limits {
     /// Calls that may come at once after a pause; by default a tenth of the rate.
     #[arg(long = "limit-burst", value_name = "N", requires = "rate", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub burst: Option<u32>,
+    /// Calls at once of one token; `None` for as many as there are.
+    #[arg(skip)]
+    pub share: Option<u32>,
     /// Whether a trap leaves a dump of the guest's memory; for tests of what a guest can see.
     #[arg(skip)]
     pub dump: bool,
+}
+
+impl Limits {
+    /// What one of several tokens has of the calls at once unless its policy says otherwise: three quarters. So one alone, whose
+    /// calls all wait for people, cannot shut the others out.
+    pub(crate) fn fair_share(&self) -> u32 {
+        (self.calls - self.calls / 4).max(1)
+    }
 }
 
 impl Default for Limits {
@@ -67,6 +74,7 @@ impl Default for Limits {
             instances: 16,
             rate: 0,
             burst: None,
+            share: None,
             dump: false,
         }
     }

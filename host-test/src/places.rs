@@ -4,35 +4,54 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use crate::fault::Fault;
-use crate::limits::{Limits, QUEUE_TIME};
 
-/// The places of one engine.
+/// How long a call waits for a place at most. A place is free after milliseconds, or it is held by calls that wait for
+/// people: then the client had better know.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The places of one engine, or of one principal in it.
 pub(crate) struct Places {
     free: Semaphore,
     most: u32,
     waiting: AtomicU32,
     queue: u32,
-    patience: Duration,
+}
+
+/// A call's place among its principal's, and among all; free when this is dropped.
+pub(crate) struct Place<'a> {
+    _own: Option<SemaphorePermit<'a>>,
+    _shared: SemaphorePermit<'a>,
+}
+
+/// Take a place, at once or after a short wait: first among one's own, so that who has used those up waits in nobody's way.
+///
+/// # Errors
+/// [`Fault::Busy`]: too many wait, or none became free in time.
+pub(crate) async fn take<'a>(own: Option<&'a Places>, shared: &'a Places) -> Result<Place<'a>, Fault> {
+    let until = Instant::now() + PATIENCE;
+    let own = match own {
+        Some(own) => Some(own.take(until).await?),
+        None => None,
+    };
+    Ok(Place { _own: own, _shared: shared.take(until).await? })
 }
 
 impl Places {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        let most = usize::try_from(limits.calls).unwrap_or(Semaphore::MAX_PERMITS);
-        Self { free: Semaphore::new(most), most: limits.calls, waiting: AtomicU32::new(0), queue: limits.queue, patience: QUEUE_TIME }
+    /// So many, and so many more that wait.
+    pub(crate) fn new(most: u32, queue: u32) -> Self {
+        let permits = usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS);
+        Self { free: Semaphore::new(permits), most, waiting: AtomicU32::new(0), queue }
     }
 
-    /// Take a place, at once or after a short wait.
-    ///
-    /// # Errors
-    /// [`Fault::Busy`]: too many wait, or none became free in time.
-    pub(crate) async fn take(&self) -> Result<SemaphorePermit<'_>, Fault> {
+    async fn take(&self, until: Instant) -> Result<SemaphorePermit<'_>, Fault> {
         if let Ok(place) = self.free.try_acquire() {
             return Ok(place);
         }
         let _waits = Waits::beside(&self.waiting, self.queue).ok_or(Fault::Busy)?;
-        match tokio::time::timeout(self.patience, self.free.acquire()).await {
+        match tokio::time::timeout_at(until, self.free.acquire()).await {
             Ok(Ok(place)) => Ok(place),
             _ => Err(Fault::Busy),
         }
@@ -71,25 +90,38 @@ mod tests {
 
     #[tokio::test]
     async fn some_run_some_wait_and_the_rest_is_told() {
-        let places = Places { patience: Duration::from_millis(20), ..Places::new(&Limits { calls: 1, queue: 1, ..Limits::default() }) };
-        let held = places.take().await.unwrap();
-        let mut second = Box::pin(places.take());
+        let places = Places::new(1, 1);
+        let soon = || Instant::now() + Duration::from_millis(20);
+        let held = places.take(soon()).await.unwrap();
+        let mut second = Box::pin(places.take(soon()));
         assert!(now(second.as_mut()).await.is_none(), "it waits");
         assert_eq!((places.running(), places.waiting()), (1, 1));
-        assert_eq!(places.take().await.unwrap_err(), Fault::Busy, "nobody waits behind it");
+        assert_eq!(places.take(soon()).await.unwrap_err(), Fault::Busy, "nobody waits behind it");
         drop(held);
         let second = second.await.unwrap();
         assert_eq!((places.running(), places.waiting()), (1, 0));
         // One that waits in vain is told, and so is not counted any longer.
-        assert_eq!(places.take().await.unwrap_err(), Fault::Busy);
+        assert_eq!(places.take(soon()).await.unwrap_err(), Fault::Busy);
         assert_eq!(places.waiting(), 0);
         // One whose client leaves makes room for another.
-        let mut left = Box::pin(places.take());
+        let mut left = Box::pin(places.take(soon()));
         assert!(now(left.as_mut()).await.is_none());
         drop(left);
         assert_eq!(places.waiting(), 0);
         drop(second);
         assert_eq!(places.running(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_has_no_place_of_his_own_takes_none_of_all() {
+        let (own, shared) = (Places::new(1, 0), Places::new(2, 0));
+        let held = take(Some(&own), &shared).await.unwrap();
+        assert_eq!(take(Some(&own), &shared).await.err(), Some(Fault::Busy));
+        assert_eq!(shared.running(), 1);
+        let other = take(Some(&Places::new(1, 0)), &shared).await.map(drop);
+        assert_eq!(other, Ok(()));
+        drop(held);
+        assert_eq!((own.running(), shared.running()), (0, 0));
     }
 
     /// Poll once.

@@ -5,6 +5,9 @@
 //! instances. A policy only narrows; one that would widen is refused.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,6 +45,7 @@ struct Rules {
     allow_base_url_override: Option<bool>,
     calls_per_minute: Option<u32>,
     burst: Option<u32>,
+    calls_at_once: Option<u32>,
     #[serde(default)]
     metrics: bool,
 }
@@ -65,14 +69,26 @@ impl Policy {
     /// Read a file.
     ///
     /// # Errors
-    /// It cannot be read, or is not of the form: the text names the line and the key, never a value.
+    /// It cannot be read, everybody may change it, or it is not of the form: the text names the line and the key, never a value.
     pub fn read(path: &Path) -> Result<Self> {
         let what = || format!("policy {}", path.display());
-        let size = std::fs::metadata(path).with_context(what)?.len();
-        if size > MOST {
+        let mut file = File::open(path).with_context(what)?;
+        let found = file.metadata().with_context(what)?;
+        // Who writes it grants himself everything.
+        if found.is_file() && found.mode() & 0o002 != 0 {
+            bail!(
+                "{}: everybody on this machine may change it (mode {:03o}): `chmod o-w {}`",
+                what(),
+                found.mode() & 0o777,
+                path.display()
+            );
+        }
+        if found.len() > MOST {
             bail!("{}: a policy file has at most {MOST} bytes", what());
         }
-        Self::parse(&std::fs::read_to_string(path).with_context(what)?).with_context(what)
+        let mut text = String::new();
+        file.read_to_string(&mut text).with_context(what)?;
+        Self::parse(&text).with_context(what)
     }
 
     fn parse(text: &str) -> Result<Self> {
@@ -85,6 +101,11 @@ impl Policy {
             bail!("it names nobody: a principal is a table [principal.<name>] with token_sha256");
         }
         Ok(policy)
+    }
+
+    /// Whether it has more than one principal.
+    pub(crate) fn names_several(&self) -> bool {
+        self.principal.len() > 1
     }
 
     /// The principals, with what each is granted of what the server is.
@@ -106,7 +127,8 @@ impl Policy {
             if !nameable(name) {
                 bail!("principal.{name}: a name has at most 64 letters, digits, `.`, `_` and `-`");
             }
-            let limits = Limits { rate: rules.calls_per_minute.unwrap_or(limits.rate), burst: rules.burst.or(limits.burst), ..limits };
+            let (rate, burst) = (rules.calls_per_minute.unwrap_or(limits.rate), rules.burst.or(limits.burst));
+            let limits = Limits { rate, burst, share: rules.calls_at_once.or(limits.share), ..limits };
             all.push(Principal { name: name.as_str().into(), digests, grant, limits, metrics: rules.metrics });
         }
         Ok(all)
@@ -176,7 +198,7 @@ impl Rules {
             vars.retain(|(name, _)| name != "NANGO_MCP_REQUIRE_CONFIRMATION");
             set(&mut vars, "NANGO_MCP_APPROVAL", approval);
         }
-        for (key, number) in [("calls_per_minute", self.calls_per_minute), ("burst", self.burst)] {
+        for (key, number) in [("calls_per_minute", self.calls_per_minute), ("burst", self.burst), ("calls_at_once", self.calls_at_once)] {
             if number.is_some_and(|number| !(1..=1_000_000).contains(&number)) {
                 bail!("{key}: must be from 1 to 1000000");
             }
@@ -340,6 +362,7 @@ mod tests {
             (&open, "approval = \"maybe\"", "approval: must be off, phrase or elicit"),
             (&open, "calls_per_minute = 0", "calls_per_minute: must be from 1 to 1000000"),
             (&open, "burst = 0", "burst: must be from 1 to 1000000"),
+            (&open, "calls_at_once = 0", "calls_at_once: must be from 1 to 1000000"),
             (&open, "calls_per_minute = -1", "line 3: "),
             (&open, "read_onyl = true", "line 3: unknown field `read_onyl`"),
             (&open, "read_only = \"yes\"", "line 3: expected a boolean"),

@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::limits::{Guard, Limits, Refused};
 use crate::monitor::Monitor;
 use crate::outcome::{mask, weight};
-use crate::places::Places;
+use crate::places::{self, Places};
 use crate::settings::Grant;
 use crate::timings::{self, Phase};
 
@@ -54,6 +54,8 @@ pub struct Sandbox {
     limits: Limits,
     pool: Pool,
     places: Arc<Places>,
+    /// Those of this principal, where it may not have all.
+    own_places: Option<Arc<Places>>,
     watcher: Watcher,
     peak: Arc<AtomicUsize>,
 }
@@ -102,9 +104,9 @@ impl Sandbox {
         link(&mut linker).map_err(broken).context("cannot link WASI")?;
         let pre = linker.instantiate_pre(&component).and_then(bindings::NangoMcpPre::new).map_err(broken).with_context(text)?;
         keep_time(&engine)?;
-        let places = Arc::new(Places::new(&limits));
+        let places = Arc::new(Places::new(limits.calls, limits.queue));
         let watcher = Watcher { monitor: Arc::default(), principal: Arc::from("local") };
-        Ok(Self { pre, grant: Arc::new(grant), limits, pool, places, watcher, peak: Arc::default() })
+        Ok(Self { pre, grant: Arc::new(grant), limits, pool, places, own_places: None, watcher, peak: Arc::default() })
     }
 
     /// As before, and what happens is told to this one.
@@ -114,12 +116,13 @@ impl Sandbox {
         self
     }
 
-    /// The same component for another principal, in the same places.
+    /// The same component for another principal, in the same places, or in its share of them.
     #[must_use]
     pub fn granted(&self, principal: Arc<str>, grant: Grant, limits: Limits) -> Self {
         let pool = if grant.origin == self.grant.origin { self.pool.clone() } else { Pool::of(&grant.origin) };
         let watcher = Watcher { principal, ..self.watcher.clone() };
-        Self { pool, watcher, limits, grant: Arc::new(grant), ..self.clone() }
+        let own_places = limits.share.map(|share| Arc::new(Places::new(share, limits.queue)));
+        Self { pool, own_places, watcher, limits, grant: Arc::new(grant), ..self.clone() }
     }
 
     pub(crate) fn watcher(&self) -> &Watcher {
@@ -229,7 +232,8 @@ impl Sandbox {
     pub(crate) async fn within<T>(&self, run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>) -> Result<T, Fault> {
         let deadline = tokio::time::Instant::now() + self.limits.time;
         let late = |_| Fault::Time(self.limits.time);
-        let _place = tokio::time::timeout_at(deadline, self.places.take()).await.map_err(late)??;
+        let place = places::take(self.own_places.as_deref(), &self.places);
+        let _place = tokio::time::timeout_at(deadline, place).await.map_err(late)??;
         let mut store = self.store();
         let outcome = tokio::time::timeout_at(deadline, run(&mut store)).await;
         timings::lap(Phase::Guest);

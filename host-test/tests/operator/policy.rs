@@ -1,5 +1,7 @@
 //! A token's policy is its configuration: what is not in it does not exist for whoever holds the token.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use nango_mcp::access::digest;
 use nango_mcp_host::nango::{Key, Nango, Options};
 use serde_json::{Value, json};
@@ -178,6 +180,35 @@ async fn a_token_is_taken_back_while_calls_go_on() {
     });
 }
 
+/// Calls that wait for a person hold their places for most of a minute.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_takes_all_places() {
+    let world = World::new().await;
+    let folder = folder("policy-places");
+    std::fs::write(folder.join("policy.toml"), policy().replace("metrics = true", "metrics = true\ncalls_at_once = 1")).unwrap();
+    let vars = world.vars(&[]);
+    let wait = |environment: &str| {
+        let arguments = json!({"environment": environment, "provider_config_keys": ["github"], "end_user_id": "nobody"});
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "wait_for_connection", "arguments": arguments}})
+            .to_string()
+    };
+    tokio::task::block_in_place(|| {
+        let host = Host::http(&folder, &component(), &vars, &["--policy", "policy.toml", "--limit-calls", "4", "--limit-queue", "0"]);
+        let held = |token: &str, environment: &str, most: usize| -> Vec<_> {
+            let all: Vec<_> = (0..most).map(|_| host.open("POST", "/mcp", Some(token), &wait(environment))).collect();
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            all
+        };
+        // Three quarters of four, by default.
+        let _waiting = held(PROD, "prod", 3);
+        assert_eq!(host.call(Some(PROD), "list_connections", &json!({})).code(), "busy");
+        host.call(Some(DEV), "list_connections", &json!({})).good();
+        // As many as its policy says.
+        let _waits = held(DEV, "dev", 1);
+        assert_eq!(host.call(Some(DEV), "list_environments", &json!({})).code(), "busy");
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_is_looked_at_before_it_is_used() {
     let world = World::new().await;
@@ -196,6 +227,11 @@ async fn a_policy_is_looked_at_before_it_is_used() {
     assert!(
         text(&run.stderr).contains("policy bad.toml: principal.developers: environments: one of them is none of this server's (prod, dev)")
     );
+    std::fs::set_permissions(folder.join("bad.toml"), std::fs::Permissions::from_mode(0o666)).unwrap();
+    let run = host(&folder, &vars, &["policy", "check", "bad.toml"]);
+    assert_eq!(run.status.code(), Some(2));
+    let says = "policy bad.toml: everybody on this machine may change it (mode 666): `chmod o-w bad.toml`";
+    assert!(text(&run.stderr).contains(says), "{}", text(&run.stderr));
     // A token with two grants would have the larger.
     let whole = digest(PROD);
     let run = host(
