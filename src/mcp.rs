@@ -312,7 +312,7 @@ fn listed(method: Method, config: &Config) -> Map<String, Value> {
         }
         // None: what there is is listed.
         Method::Templates => ("resourceTemplates", all.into()),
-        _ => ("tools", list_tools(config).iter().map(results::tool).collect()),
+        _ => ("tools", list_tools(config).into_iter().map(results::tool).collect()),
     };
     json::object([(name, items)])
 }

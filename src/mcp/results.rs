@@ -37,7 +37,7 @@ pub(super) fn initialize(params: &Params<'_>, capabilities: Value) -> Result<Map
 }
 
 /// A tool as tools/list shows it.
-pub(super) fn tool(listed: &Listed) -> Value {
+pub(super) fn tool(listed: Listed) -> Value {
     let entry = listed.entry;
     let annotations = json::object([
         ("readOnlyHint", (listed.effect == Effect::Read).into()),
@@ -49,8 +49,8 @@ pub(super) fn tool(listed: &Listed) -> Value {
         ("name", json::text(entry.name)),
         ("title", json::text(entry.title)),
         ("description", json::text(entry.description)),
-        ("inputSchema", listed.input_schema.clone()),
-        ("outputSchema", listed.output_schema.clone()),
+        ("inputSchema", listed.input_schema),
+        ("outputSchema", listed.output_schema),
         ("annotations", annotations.into()),
     ])
     .into()
