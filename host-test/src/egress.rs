@@ -122,6 +122,8 @@ pub(crate) struct Egress {
     bytes_left: Arc<AtomicU64>,
     /// Whether an answer was cut off because the call had received as much as it may.
     flooded: Arc<AtomicBool>,
+    /// Whether an answer was cut off because it held a key.
+    echoed: Arc<AtomicBool>,
     /// Whether a request was denied because the call had sent as many as it may.
     spent: bool,
     watcher: Watcher,
@@ -145,14 +147,18 @@ impl Egress {
             requests_left: limits.requests,
             bytes_left: Arc::new(AtomicU64::new(limits.received)),
             flooded: Arc::default(),
+            echoed: Arc::default(),
             spent: false,
             watcher,
             timeline: timings::current(),
         }
     }
 
-    /// The limit that a request of this call ran into.
+    /// What of this host's a request of this call ran into.
     pub(crate) fn limit(&self, limits: &Limits) -> Option<Fault> {
+        if self.echoed.load(Ordering::Relaxed) {
+            return Some(Fault::Echoed);
+        }
         match self.flooded.load(Ordering::Relaxed) {
             true => Some(Fault::Received(limits.received)),
             false => self.spent.then_some(Fault::Requests(limits.requests)),
@@ -205,17 +211,19 @@ impl WasiHttpHooks for Egress {
         let client = self.pool.client();
         let first_byte = options.and_then(|options| options.first_byte_timeout).unwrap_or(PATIENCE);
         let (secrets, left, origin) = (self.secrets.clone(), self.bytes_left.clone(), self.origin.clone());
-        let (watcher, flooded) = (self.watcher.clone(), self.flooded.clone());
+        let (watcher, flooded, echoed) = (self.watcher.clone(), self.flooded.clone(), self.echoed.clone());
         watcher.monitor.metrics.outbound("sent");
         let flight = self.timeline.as_ref().map(Timeline::fly);
         Box::new(async move {
             let answered = tokio::time::timeout(first_byte, client.request(request)).await;
             let response = answered.map_err(|_| Error::ConnectionReadTimeout)?.map_err(|error| reason(&error))?;
             if response.headers().values().any(|value| secrets.stand_in(value.as_bytes())) {
+                echoed.store(true, Ordering::Relaxed);
                 return Err(watcher.echoed(&origin));
             }
             let watch = secrets.watch();
-            let response = response.map(|body| Guarded { body, watch, left, flooded, origin, watcher, _flight: flight }.boxed_unsync());
+            let response =
+                response.map(|body| Guarded { body, watch, left, flooded, echoed, origin, watcher, _flight: flight }.boxed_unsync());
             Ok((response, Box::new(std::future::ready(Ok(()))) as Box<dyn Future<Output = Result<()>> + Send>))
         })
     }
@@ -237,6 +245,7 @@ struct Guarded {
     watch: Watch,
     left: Arc<AtomicU64>,
     flooded: Arc<AtomicBool>,
+    echoed: Arc<AtomicBool>,
     origin: Origin,
     watcher: Watcher,
     _flight: Option<Flight>,
@@ -258,10 +267,11 @@ impl Body for Guarded {
             tracing::warn!("an answer from {} was cut off: the call has received as much as it may", self.origin);
             return Poll::Ready(Some(Err(Error::HttpResponseBodySize(None))));
         }
-        match frame.data_ref().is_some_and(|data| self.watch.sees(data)) {
-            true => Poll::Ready(Some(Err(self.watcher.echoed(&self.origin)))),
-            false => Poll::Ready(Some(Ok(frame))),
+        if frame.data_ref().is_some_and(|data| self.watch.sees(data)) {
+            self.echoed.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err(self.watcher.echoed(&self.origin))));
         }
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -27,6 +27,8 @@ pub enum Fault {
     Requests(u32),
     /// The call has received as much as it may, in bytes.
     Received(u64),
+    /// An answer held an API key of this host's, and was cut off.
+    Echoed,
     /// Too many calls run and wait.
     Busy,
     /// The principal's calls come too fast; the next may come after this time.
@@ -46,6 +48,7 @@ impl Fault {
             Self::Output(_) => "output_limit",
             Self::Requests(_) => "request_limit",
             Self::Received(_) => "receive_limit",
+            Self::Echoed => "key_in_answer",
             Self::Busy => "busy",
             Self::Rate(_) => "rate_limit",
             Self::Trap => "component_trapped",
@@ -74,7 +77,11 @@ impl Fault {
             wit::Content::Text(text) => Some(text.as_str()),
             wit::Content::File(_) | wit::Content::Link(_) => None,
         });
-        let message = format!("{self}. To the component it looked like this: {}", said.unwrap_or_default());
+        let message = match self {
+            // What it says is to try again.
+            Self::Echoed => self.to_string(),
+            _ => format!("{self}. To the component it looked like this: {}", said.unwrap_or_default()),
+        };
         let error = self.error(&message, known);
         result.meta = Some(json!({META: error}).to_string());
         result.content = vec![wit::Content::Text(message), wit::Content::Text(json!({"error": error}).to_string())];
@@ -87,7 +94,9 @@ impl Fault {
             Self::Memory(limit) => format!("it needs more than {} MiB of memory (--limit-memory)", limit >> 20),
             Self::Tables(limit) => format!("it needs more than {limit} entries in a table (--limit-tables)"),
             Self::Instances(limit) => format!("it consists of more than {limit} core instances (--limit-instances)"),
-            Self::Output(_) | Self::Requests(_) | Self::Received(_) | Self::Busy | Self::Rate(_) | Self::Trap => self.to_string(),
+            Self::Output(_) | Self::Requests(_) | Self::Received(_) | Self::Echoed | Self::Busy | Self::Rate(_) | Self::Trap => {
+                self.to_string()
+            }
         }
     }
 
@@ -150,6 +159,10 @@ impl std::fmt::Display for Fault {
                     "the call has sent as many requests to Nango as it may, {limit}, the host's limit: ask for less at once (operator: --limit-requests)"
                 )
             }
+            Self::Echoed => f.write_str(
+                "what Nango answered holds an API key of this server's, in a tag, in metadata or in what a provider said, and was cut off: \
+                 another try ends the same way. Tell the operator to take it out there, in Nango's dashboard, and to change the key",
+            ),
             Self::Received(limit) => {
                 write!(
                     f,

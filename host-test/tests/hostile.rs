@@ -191,6 +191,24 @@ async fn a_key_in_the_arguments_does_not_come_back() {
     }
 }
 
+/// Another try would end the same way, so that is not what the model is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_the_data_is_told_as_what_it_is() {
+    let nango = super::bench::embedded().await;
+    nango.nango.seed_connections("default", "github", 1);
+    let server = super::bench::server_at(nango.address, &[]).await;
+    let mut tags = serde_json::json!({"connection_id": "seed-0001", "provider_config_key": "github", "tags": {"note": KEY}});
+    super::bench::good(&server.call("replace_connection_tags", &tags.to_string()).await.unwrap());
+    tags["tags"] = serde_json::json!({});
+    for (tool, arguments) in [("list_connections", serde_json::json!({})), ("replace_connection_tags", tags)] {
+        let told = server.call(tool, &arguments.to_string()).await.unwrap();
+        let error = super::bench::bad(&told);
+        assert_eq!(error["code"], "key_in_answer", "{tool}: {error}");
+        let said = serde_json::to_string(&told).unwrap();
+        assert!(!holds_a_key(&said) && !said.contains("try again"), "{said}");
+    }
+}
+
 /// The memory of an instance of the component after a call of list_integrations.
 async fn memory(vars: &settings::Vars, with_hook: bool) -> Vec<u8> {
     let mut grant = settings::grant(vars).unwrap();
