@@ -11,6 +11,7 @@ use crate::call::{CallResult, File};
 use crate::config::{Config, Delivery};
 use crate::error::Error;
 use crate::json::{self, Reading};
+use crate::pairs;
 use crate::project::scan;
 use crate::tool::{Effect, Entry};
 
@@ -81,8 +82,7 @@ pub(crate) enum Said {
 impl Person<'_> {
     /// The answer to a question, if there is one. To a form it is yes only if it says `"approve": true`.
     pub(crate) fn said(&self, key: &str) -> Option<Said> {
-        let (_, answer) = self.answers.iter().find(|(have, _)| have == key)?;
-        let answer = json::read(answer.as_bytes()).unwrap_or_default();
+        let answer = json::read(pairs::value(self.answers, key)?.as_bytes()).unwrap_or_default();
         let accepted = answer.get("action").and_then(Value::as_str) == Some("accept");
         let ticked = key != APPROVE || json::at(&answer, "content", APPROVE) == Some(&true.into());
         Some(if accepted && ticked { Said::Yes } else { Said::No })

@@ -137,6 +137,7 @@ pub fn call(config: &Config, transport: &dyn Transport, call: &Call<'_>) -> Resu
     cx.handover = handover;
     let (question, state, otherwise) = match entry.call(&mut cx, arguments, person) {
         Ok(mut result) => {
+            result.retain(|field, value| !NEXT.contains(&field.as_str()) || is_callable(value, config));
             scan(&mut result, config, entry.link);
             if cx.handover == Handover::Text || result.get("connect_link").is_none_or(Value::is_null) {
                 return Ok(Outcome::Done(ask::done(result, cx.files())));
@@ -160,6 +161,15 @@ pub fn call(config: &Config, transport: &dyn Transport, call: &Call<'_>) -> Resu
         otherwise
     };
     Ok(Outcome::Asks(Box::new(Needs { question, state, otherwise })))
+}
+
+/// The fields of results that name a further call.
+const NEXT: [&str; 2] = ["next", "after_connect"];
+
+/// Whether a further call is of a tool that the operator offers.
+fn is_callable(next: &Value, config: &Config) -> bool {
+    let tool = next.get("tool").and_then(Value::as_str);
+    config.offered().any(|name| Some(name) == tool)
 }
 
 fn find(name: &str) -> Result<&'static Entry, CallError> {

@@ -12,6 +12,7 @@ pub use self::base::Base;
 pub use self::vars::{REPLACED, ReadBy, VARIABLES, Variable, warnings};
 use crate::access::Access;
 use crate::gateway::Gateway;
+use crate::pairs;
 use crate::secret::Secret;
 use crate::tool::{Entry, Toolset, nearest};
 use crate::tools::TOOLS;
@@ -205,8 +206,7 @@ impl Environment {
 /// The value of a variable, without blanks around it. Not inlined: it is asked for two dozen times.
 #[inline(never)]
 pub(crate) fn value_of<'a>(vars: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    let (_, value) = vars.iter().find(|(have, _)| have == name)?;
-    Some(value.trim()).filter(|value| !value.is_empty())
+    pairs::value(vars, name).map(str::trim).filter(|value| !value.is_empty())
 }
 
 /// What two names must share to be one: letters and digits, without case.

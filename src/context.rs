@@ -50,16 +50,16 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The arguments that a cursor is bound to, as text: all but the cursor itself, the environment and the confirmation,
+    /// The tool and the arguments that a cursor is bound to, as text: all but the cursor itself, the environment and the confirmation,
     /// and without those that say no more than their default.
     pub(crate) fn arguments(&self) -> &str {
         &self.arguments
     }
 
-    /// Remember them.
-    pub(crate) fn bind(&mut self, arguments: Map<String, Value>) {
+    /// Remember them, and whose they are.
+    pub(crate) fn bind(&mut self, tool: &str, arguments: Map<String, Value>) {
         // In whatever order they are written the next time.
-        self.arguments = json::write(&json::sorted(arguments.into()));
+        self.arguments = tool.to_owned() + &json::write(&json::sorted(arguments.into()));
     }
 
     /// The call's environment.

@@ -9,6 +9,7 @@ use crate::access::{Access, Admission};
 use crate::config::{Config, ConfigError};
 use crate::json;
 use crate::mcp::{self, Message, Reply, refusal};
+use crate::pairs;
 use crate::transport::Transport;
 
 /// Largest body of a request, in bytes.
@@ -44,7 +45,7 @@ pub struct Response {
 impl Head {
     /// The value of the first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
+        pairs::value(&self.headers, name)
     }
 
     /// The message in a body behind this head.

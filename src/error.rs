@@ -90,7 +90,10 @@ impl Error {
     }
 
     /// A failure on the way to Nango or back.
-    pub fn transport(code: &'static str, message: String, outcome_unknown: bool) -> Self {
+    pub fn transport(code: &'static str, mut message: String, outcome_unknown: bool) -> Self {
+        if outcome_unknown {
+            message.push_str("; the request may have taken effect: look before you repeat it");
+        }
         Self::of(Cause::Transport { code, message, outcome_unknown })
     }
 
@@ -204,15 +207,11 @@ impl Error {
 
     fn reason(&self) -> String {
         match self.cause() {
-            Cause::Argument { message, .. } | Cause::Policy { message, .. } => message.clone(),
+            Cause::Argument { message, .. } | Cause::Policy { message, .. } | Cause::Transport { message, .. } => message.clone(),
             Cause::Nango(api) => match &api.hint {
                 Some(hint) => format!("{}; {hint}", api.message),
                 None => api.message.clone(),
             },
-            Cause::Transport { message, outcome_unknown, .. } if *outcome_unknown => {
-                format!("{message}; the request may have taken effect: look before you repeat it")
-            }
-            Cause::Transport { message, .. } => message.clone(),
         }
     }
 

@@ -20,6 +20,7 @@ mod gateway;
 pub mod json;
 pub mod mcp;
 pub mod nango;
+mod pairs;
 pub mod project;
 pub mod rules;
 mod secret;

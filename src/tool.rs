@@ -304,7 +304,7 @@ impl Entry {
         }
         let confirmation = json::take(&mut arguments, "confirmation");
         if params.iter().any(|param| param.name == "cursor") {
-            cx.bind(self.own_params.iter().filter_map(|param| binding(param, arguments.get(param.name)?)).collect());
+            cx.bind(self.name, self.own_params.iter().filter_map(|param| binding(param, arguments.get(param.name)?)).collect());
         }
         let cx = &*cx;
         let phrase = confirmation.as_str();

@@ -39,7 +39,7 @@ pub struct HttpAnswer {
 impl HttpAnswer {
     /// The first header of that (lower-case) name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
+        crate::pairs::value(&self.headers, name)
     }
 }
 

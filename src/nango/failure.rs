@@ -310,6 +310,9 @@ fn stable(code: &str) -> &str {
 /// A request that got no whole answer.
 pub(crate) fn failure(request: &Request, error: TransportError, config: &Config, within: Duration) -> Error {
     let (route, base) = (request.route, &config.base);
+    let reads = matches!(request.method, "GET" | "HEAD");
+    // Of a write nobody knows whether it was done.
+    let again = if reads { ": try again" } else { "" };
     let (code, message) = match error {
         TransportError::Denied => {
             ("host_denied", format!("the host denied outbound HTTP to {base}: {}", (config.gateway.allow)(&base.origin())))
@@ -326,13 +329,13 @@ pub(crate) fn failure(request: &Request, error: TransportError, config: &Config,
         TransportError::Timeout => (
             "timeout",
             format!(
-                "Nango did not answer {route} whole within {}.{} s: try again, or raise NANGO_MCP_REQUEST_TIMEOUT (at most 50)",
+                "Nango did not answer {route} whole within {}.{} s{again}; the operator can raise NANGO_MCP_REQUEST_TIMEOUT, at most to 50",
                 within.as_secs(),
                 within.subsec_millis() / 100
             ),
         ),
         TransportError::Broken => {
-            ("connection_lost", format!("the connection to {base} broke before the answer to {route} was whole: try again"))
+            ("connection_lost", format!("the connection to {base} broke before the answer to {route} was whole{again}"))
         }
         TransportError::TooLarge if route == "/proxy" => (
             "answer_too_large",
@@ -355,5 +358,5 @@ pub(crate) fn failure(request: &Request, error: TransportError, config: &Config,
     };
     // Before these, nothing had left the host.
     let sent = !matches!(error, TransportError::Denied | TransportError::Refused | TransportError::Unresolved | TransportError::Tls);
-    Error::transport(code, message, sent && !matches!(request.method, "GET" | "HEAD"))
+    Error::transport(code, message, sent && !reads)
 }

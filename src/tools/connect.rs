@@ -15,7 +15,7 @@ use crate::nango::{AnyKey, Email, IntegrationKey, Label, LongText, TagKey, TagVa
 use crate::tool::{Dict, Open, Passed, object, result};
 
 pub(crate) use self::kept::Kept;
-pub(crate) use self::session::{Session, given, link_output, merged, tag_dict};
+pub(crate) use self::session::{Session, given, link_output, merged, tag_dict, wait};
 
 /// Tags as arguments.
 pub(crate) type TagsArg = Dict<TagKey, TagValue, 10>;

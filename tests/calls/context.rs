@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::connections::{no_scope, refresh_failure};
 use crate::samples::connections::provider;
 use crate::samples::{connection, integration, row, sample};
-use crate::table::{Outcome, Table, call, with};
+use crate::table::{Outcome, Table, call, call_with, config, with};
 
 const TOOL: &str = "get_connection_context";
 const READ: &str = "GET /connections/c-1?provider_config_key=github";
@@ -59,6 +59,12 @@ fn what_is_broken_is_to_be_reconnected() {
         let outcome = of(with(&connection(), json!({"errors": errors})));
         assert_eq!((&outcome.value()["health"], &outcome.value()["next"]), (&json!("reconnect_required"), &next), "{errors}");
         assert_eq!(outcome.value()["errors"].as_array().unwrap().len(), errors.as_array().unwrap().len());
+    }
+    // Not where the operator does not offer it.
+    for config in [&[("NANGO_MCP_READ_ONLY", "true")], &[("NANGO_MCP_TOOLSETS", "connections")]] {
+        let (arguments, nango) = (sample(TOOL).0, Table::new().on("*", 200, with(&connection(), json!({"errors": ["auth"]}))));
+        let outcome = call_with(&self::config(config), &nango, TOOL, &arguments);
+        assert_eq!((&outcome.value()["health"], outcome.value().get("next")), (&json!("reconnect_required"), None), "{config:?}");
     }
     let sync = of(with(&connection(), json!({"errors": [{"type": "sync", "log_id": "l"}]})));
     assert_eq!((&sync.value()["health"], sync.value().get("next")), (&json!("ok"), None), "its credentials work");

@@ -180,6 +180,7 @@ fn other_tags_are_kept_and_those_of_the_convention_written() {
 fn metadata_is_merged_or_replaced() {
     assert_eq!(apply(json!({"patch_metadata": true}), tagged(json!({}))).lines()[2], MERGE);
     let outcome = apply(json!({"patch_metadata": false}), tagged(json!({})));
+    assert_eq!(outcome.value()["warnings"], json!(["other metadata is replaced (1 keys)"]));
     assert_eq!(outcome.lines(), [READ, TAGS, REPLACE]);
     assert_eq!(outcome.sent[2].body.as_ref().unwrap()["metadata"], outcome.value()["metadata"]);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::samples::{sample, session};
+use crate::samples::{integration, sample, session};
 use crate::table::{Outcome, TOKEN, Table, call, call_with, config, refused, with};
 
 /// Call with `change` laid over the sample, and say which body was sent.
@@ -59,7 +59,8 @@ fn everything_that_can_be_said_about_a_session_reaches_nango() {
     assert_eq!(outcome.value()["tags"], tags);
     assert!(outcome.value()["say"].as_str().unwrap().starts_with("Please open the link to connect github or slack;"));
     let since = "2026-11-23T12:42:45.060Z";
-    let next = json!({"environment": "dev", "provider_config_keys": ["github", "slack"], "end_user_id": "u1", "since": since});
+    // By all of them: the same person may have another link, for something else.
+    let next = json!({"environment": "dev", "provider_config_keys": ["github", "slack"], "tags": tags, "since": since});
     assert_eq!(outcome.value()["next"]["arguments"], next);
 }
 
@@ -104,6 +105,20 @@ fn ten_tags_are_taken_and_eleven_are_not_however_they_come_about() {
 }
 
 #[test]
+fn the_convention_names_the_integrations_that_there_are() {
+    let unknown = json!({"error": {"code": "invalid_body", "errors": [{"message": "Integration does not exist", "path": ["allowed_integrations", "0"]}]}});
+    let nango = |listed: u16| {
+        let nango = Table::new().on("POST /connect/sessions", 400, unknown.clone());
+        nango.on("GET /integrations", listed, json!({"data": [integration("github"), integration("slack")]}))
+    };
+    for (listed, says) in [(200, "there are: `github`, `slack`"), (403, "list_integrations")] {
+        let outcome = call(&nango(listed), "create_standard_connect_session", &sample("create_standard_connect_session").0);
+        assert_eq!((outcome.code(), outcome.error["field"].as_str()), ("unknown_integration", Some("provider_config_key")));
+        assert!(outcome.error["hint"].as_str().unwrap().contains(says), "{}", outcome.error);
+    }
+}
+
+#[test]
 fn the_convention_makes_the_tags() {
     let (outcome, body) = create("create_standard_connect_session", json!({}));
     let tags = json!({"end_user_id": "u1", "environment": "dev", "owner_kind": "user", "purpose": "documents"});
@@ -118,7 +133,7 @@ fn the_convention_makes_the_tags() {
     assert_eq!(
         outcome.value()["next"],
         json!({"tool": "wait_for_connection", "arguments": {
-            "environment": "dev", "provider_config_keys": ["github"], "end_user_id": "u1", "since": "2026-11-23T12:42:45.060Z",
+            "environment": "dev", "provider_config_keys": ["github"], "tags": tags, "since": "2026-11-23T12:42:45.060Z",
         }})
     );
     assert_eq!(outcome.value()["say"], "Please open the link to connect github; it is for you alone and works until 13:12 UTC.");

@@ -145,7 +145,10 @@ fn every_transport_error_has_a_code_and_a_remedy() {
             assert!(outcome.sentence().contains(says), "{}", outcome.sentence());
             let unknown = *may_have_arrived && writes;
             assert_eq!(outcome.error.get("outcome_unknown"), unknown.then_some(&json!(true)), "{tool}: {code}");
-            assert_eq!(outcome.sentence().contains("may have taken effect"), unknown, "{tool}: {code}");
+            for said in [outcome.sentence(), outcome.error["message"].as_str().unwrap()] {
+                assert_eq!(said.contains("may have taken effect: look before you repeat it"), unknown, "{tool}: {code}: {said}");
+                assert!(!(unknown && said.contains("try again")), "{said}");
+            }
             assert_eq!((outcome.sent.len(), nango.slept().len()), (1, 0), "{tool}: {code} is not repeated");
         }
     }

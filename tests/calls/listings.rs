@@ -166,6 +166,16 @@ fn a_cursor_belongs_to_the_other_arguments() {
 }
 
 #[test]
+fn a_cursor_belongs_to_its_tool() {
+    let dev = json!({"environment": "dev", "limit": 1});
+    let nango = Table::new().on("GET /integrations", 200, json!({"data": [integration("github"), integration("slack")]}));
+    let cursor = call(&nango, "list_integrations", &dev).value()["next_cursor"].clone();
+    for other in ["list_connections", "audit_connection_conventions"] {
+        refused(other, &with(&dev, json!({"cursor": cursor})), "bad_cursor", "cursor");
+    }
+}
+
+#[test]
 fn with_errors_filters_the_page_and_still_goes_on() {
     let broken = with(&row("broken"), json!({"errors": [{"type": "sync", "log_id": "1"}]}));
     let nango = Table::new().on("*", 200, json!({"connections": [row("well"), broken, row("next")]}));

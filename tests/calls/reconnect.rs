@@ -82,12 +82,24 @@ fn tags_that_nango_makes_of_an_end_user_win_over_kept_ones() {
 }
 
 #[test]
+fn what_is_kept_of_another_person_is_named() {
+    let tags = json!({"end_user_id": "bob", "end_user_email": "bob@example.com", "team": "t"});
+    let read = with(&connection(), json!({"tags": tags, "end_user": null}));
+    let outcome = reconnect(json!({"end_user": {"id": "carol"}}), 200, read.clone());
+    assert_eq!(outcome.value()["warnings"], json!(["the former person's end_user tags are kept where this call names no others"]));
+    for same in [json!({"tags": {"team": "u"}}), json!({"end_user": {"id": "carol", "email": "carol@example.com"}})] {
+        assert_eq!(reconnect(same, 200, read.clone()).value()["warnings"], json!([]));
+    }
+}
+
+#[test]
 fn nothing_is_read_when_nothing_is_to_be_preserved() {
     let nango = || Table::new().on(POST, 201, session());
     let arguments = with(&sample(TOOL).0, json!({"preserve_tags": false}));
     let outcome = call(&nango(), TOOL, &arguments);
     assert_eq!((outcome.lines(), body(&outcome)), (vec![POST], &json!({"tags": {}, "connection_id": "c-1", "integration_id": "github"})));
-    assert_eq!((&outcome.value()["preserved_tags"], &outcome.value()["warnings"]), (&json!({}), &json!([])));
+    let says = json!(["completing this link replaces the connection's tags and webhook URL by what this call gives"]);
+    assert_eq!((&outcome.value()["preserved_tags"], &outcome.value()["warnings"]), (&json!({}), &says));
     let outcome = call(&nango(), TOOL, &with(&arguments, json!({"end_user": {"id": "u2"}})));
     assert_eq!(body(&outcome), &json!({"end_user": {"id": "u2"}, "connection_id": "c-1", "integration_id": "github"}));
 }

@@ -168,6 +168,8 @@ fn links_are_made_as_of_create_reconnect_session() {
             "reconnect_links": [{
                 "connection_id": "c-1",
                 "connect_link": format!("https://connect.nango.dev/?session_token={TOKEN}"),
+                "issued_at": "2026-11-23T12:42:45.060Z",
+                "next": model.value()["next"],
                 "expires_at": "2026-11-23T13:12:45.060Z",
                 "say": "Please open the link to reconnect github; it is for you alone and works until 13:12 UTC.",
                 "warnings": [],

@@ -60,6 +60,15 @@ fn what_was_there_before_the_link_does_not_count() {
 }
 
 #[test]
+fn a_connection_that_does_not_work_is_none() {
+    let broken = with(&row("c-1"), json!({"errors": [{"type": "auth", "log_id": "1"}]}));
+    let wait =
+        |rows: &[Value]| wait(&waiting().on("GET /connections", 200, self::rows(rows)), json!({"timeout_seconds": 1, "since": null}));
+    assert_eq!(wait(std::slice::from_ref(&broken)).value()["status"], "pending");
+    assert_eq!(wait(&[broken, row("c-2")]).value()["connection_id"], "c-2");
+}
+
+#[test]
 fn not_yet_says_so_in_time_and_names_the_same_call() {
     for (seconds, looks) in [(1, 2), (25, 26), (50, 41)] {
         let nango = waiting().on("GET /connections", 200, rows(&[]));

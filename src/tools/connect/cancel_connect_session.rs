@@ -11,7 +11,7 @@ result! {
     pub(crate) struct Output {
         /// The link works no longer.
         cancelled: bool,
-        /// Whether it worked before this call.
+        /// Whether it worked before this call. False, too, for a link of another Nango, which goes on to work there.
         was_open: bool,
     }
 }

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::json;
 use crate::nango::tags::{self, Tags};
 use crate::nango::{ConnectionId, IntegrationKey, TagKey, UrlOrEmpty};
+use crate::pairs;
 use crate::tool::{Dict, Effect, List, Toolset, object};
 
 object! {
@@ -69,7 +70,12 @@ impl crate::tool::Tool for Tool {
     }
 
     fn call(cx: &Context<'_>, args: &Args) -> Result<Output, Error> {
-        let mut kept = if args.preserve_tags { Kept::read(cx, &args.connection_id, &args.provider_config_key)? } else { Kept::default() };
+        let mut kept = if args.preserve_tags {
+            Kept::read(cx, &args.connection_id, &args.provider_config_key)?
+        } else {
+            let say = "completing this link replaces the connection's tags and webhook URL by what this call gives";
+            Kept { warnings: vec![say.to_owned()], ..Kept::default() }
+        };
         if let (Some(person), Some(given)) = (&kept.person, &args.end_user)
             && **person != *given.id
         {
@@ -79,6 +85,10 @@ impl crate::tool::Tool for Tool {
         // What the call names wins; an end user or organization in the call makes tags too.
         let named = tags::lay(generated(args.end_user.as_ref(), args.organization.as_ref())?, &given(args.tags.as_ref(), "tags")?);
         let preserved: Tags = kept.tags.iter().filter(|(key, _)| !named.iter().any(|(name, _)| name == key)).cloned().collect();
+        let (had, has) = (pairs::value(&kept.tags, "end_user_id"), pairs::value(&named, "end_user_id"));
+        if had.is_some() && has.is_some() && had != has && preserved.iter().any(|(key, _)| key.starts_with("end_user_")) {
+            kept.warnings.push("the former person's end_user tags are kept where this call names no others".to_owned());
+        }
         let all = tags::lay(preserved.clone(), &named);
         tags::capacity(&all)?;
         let session = Session {

@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use super::session::wait_for;
+use super::session::{named_choices, wait_for};
 use super::{Defaults, Next, Session, link_output, tag_dict};
 use crate::context::Context;
 use crate::error::Error;
@@ -95,7 +95,7 @@ impl crate::tool::Tool for Tool {
         }
         let session =
             Session { tags: tags.clone(), integrations_config_defaults: args.integrations_config_defaults.as_ref(), ..Session::default() };
-        let created = session.create(cx, std::slice::from_ref(&integration))?;
+        let created = session.create(cx, std::slice::from_ref(&integration)).map_err(|error| named_choices(cx, error))?;
         Ok(Output {
             say: created.say(&format!("connect {integration}")),
             next: wait_for(cx, &[integration], &created, &tags),

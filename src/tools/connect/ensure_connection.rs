@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::session::{Created, given};
-use super::wait_for_connection::{keys, unknown_integration};
+use super::session::{Created, given, named_choices, wait, wait_for};
 use super::{Kept, Next, Session, TagsArg};
 use crate::context::Context;
 use crate::error::Error;
@@ -98,8 +97,8 @@ impl crate::tool::Tool for Tool {
     const DESCRIPTION: &'static str = "Find out whether one person is connected at one integration, and get the link if they are not: nothing to do, a link \
         to connect, or a link to repair. Use it first when a person's account is needed; to offer several integrations use \
         create_connect_session, for a known broken connection create_reconnect_session. It looks at the connection itself, so a \
-        token that no longer works is found, and never makes a second connection beside one of this person. A link is for that \
-        person only and works for 30 minutes; then call `next`. Needs environment:connections:list and \
+        token that no longer works is found, and offers no new connection beside one of this person. A link is for that person \
+        only and works for 30 minutes, a connect link more than once; then call `next`. Needs environment:connections:list and \
         environment:connect_sessions:write.";
     const TOOLSET: Toolset = Toolset::Connect;
     const EFFECT: Effect = Effect::Write;
@@ -233,12 +232,11 @@ fn known(cx: &Context<'_>, args: &Args, row: &Value) -> Result<Output, Error> {
     let session = Session { tags: all.clone(), webhook_url_override: kept.webhook_url_override, ..Session::default() };
     let created = session.reconnect(cx, &id, key)?;
     let reason = if broken { "its credentials no longer work" } else { "it works, and reconnect_healthy asks for a link all the same" };
-    let mut next = json::object([("connection_id", json::text(&id))]);
     let output = Output {
         status: Status::ReconnectRequired,
         reason: reason.into(),
         say: created.say(&format!("reconnect {}", &**key)),
-        next: wait(cx, key, &created, &mut next),
+        next: wait(cx, &[key.to_string()], &created, json::object([("connection_id", json::text(&id))])),
         ..bare(&id, key, &all, warnings)
     };
     Ok(linked(output, created))
@@ -254,27 +252,15 @@ fn connect(cx: &Context<'_>, args: &Args, others: usize) -> Result<Output, Error
     let all = wanted(args)?;
     let session = Session { tags: all.clone(), ..Session::default() };
     let created = session.create(cx, &[key.to_string()]).map_err(|error| named_choices(cx, error))?;
-    let mut next = json::object([("end_user_id", json::text(&args.end_user_id))]);
     let output = Output {
         status: Status::ConnectRequired,
         reason: reason.into(),
         say: created.say(&format!("connect {}", &**key)),
-        next: wait(cx, key, &created, &mut next),
+        next: wait_for(cx, &[key.to_string()], &created, &all),
         connection_id: None,
         ..bare("", key, &all, Vec::new())
     };
     Ok(linked(output, created))
-}
-
-/// An integration that does not exist, with those that do; where they may not be listed, Nango's own words.
-fn named_choices(cx: &Context<'_>, error: Error) -> Error {
-    if error.code() != "unknown_integration" {
-        return error;
-    }
-    let listed = cx.send(&Request::get("GET /integrations", Path::fixed("/integrations"))).and_then(|answer| answer.json());
-    let Ok(listed) = listed else { return error };
-    let known = keys(&listed);
-    if known.is_empty() { error } else { unknown_integration("provider_config_key", &known) }
 }
 
 /// Several: which one is meant is not for us to say.
@@ -325,9 +311,4 @@ fn bare(id: &str, key: &IntegrationKey, tags: &Tags, warnings: Vec<String>) -> O
 
 fn linked(output: Output, created: Created) -> Output {
     Output { connect_link: Some(created.connect_link), issued_at: created.issued_at, expires_at: Some(created.expires_at), ..output }
-}
-
-/// wait_for_connection for whom `arguments` name.
-fn wait(cx: &Context<'_>, key: &IntegrationKey, created: &Created, arguments: &mut Map<String, Value>) -> Next {
-    super::session::wait(cx, &[key.to_string()], created, std::mem::take(arguments))
 }

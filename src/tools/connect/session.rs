@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use super::wait_for_connection::{keys, unknown_integration};
 use super::{Defaults, EndUser, Next, Organization, Overrides, TagsArg};
 use crate::context::Context;
 use crate::error::Error;
 use crate::json;
 use crate::nango::tags::{self, Tags};
 use crate::nango::{Answer, Path, Request, UrlOrEmpty, link, time};
+use crate::pairs;
 use crate::tool::{Arg, Dict};
 
 /// A Connect session to be created.
@@ -154,10 +156,12 @@ pub(crate) fn wait(cx: &Context<'_>, integrations: &[String], created: &Created,
     Next { tool: "wait_for_connection".into(), arguments }
 }
 
-/// [`wait`] for the person that the tags name. Without any tag there is no telling who it was, but from the list.
+/// [`wait`] for whom the tags name: all of them, so that another link of the same person is not taken for this one. Without any
+/// tag there is no telling who it was, but from the list.
 pub(crate) fn wait_for(cx: &Context<'_>, integrations: &[String], created: &Created, tags: &Tags) -> Next {
-    let whom = match tags.iter().find(|(key, _)| key == "end_user_id") {
-        Some((_, id)) => json::object([("end_user_id", json::text(id))]),
+    let of_person = tags.iter().all(|(key, _)| key.starts_with("end_user_"));
+    let whom = match pairs::value(tags, "end_user_id").filter(|_| of_person) {
+        Some(id) => json::object([("end_user_id", json::text(id))]),
         None if tags.is_empty() => {
             let mut arguments = json::object([("environment", json::text(cx.environment()))]);
             if let [only] = integrations {
@@ -171,6 +175,15 @@ pub(crate) fn wait_for(cx: &Context<'_>, integrations: &[String], created: &Crea
         }
     };
     wait(cx, integrations, created, whom)
+}
+
+/// The one integration of a link, which does not exist, with those that do, where they may be listed.
+pub(crate) fn named_choices(cx: &Context<'_>, error: Error) -> Error {
+    if error.code() != "unknown_integration" {
+        return error;
+    }
+    let listed = cx.send(&Request::get("GET /integrations", Path::fixed("/integrations"))).and_then(|answer| answer.json());
+    unknown_integration("provider_config_key", &listed.as_ref().map(keys).unwrap_or_default())
 }
 
 /// The webhook override as Nango takes it.

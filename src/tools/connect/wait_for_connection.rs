@@ -174,8 +174,11 @@ pub(super) fn keys(listed: &Value) -> Vec<&str> {
 /// The refusal that names what there is.
 pub(super) fn unknown_integration(argument: &str, known: &[&str]) -> Error {
     let named: Vec<String> = known.iter().take(20).map(|key| format!("`{key}`")).collect();
-    let more = if known.len() > named.len() { "; list_integrations shows all" } else { "" };
-    let hint = format!("there are: {}{more}", named.join(", "));
+    let hint = match named.len() {
+        0 => "list_integrations shows those that there are".to_owned(),
+        few if few < known.len() => format!("there are: {}; list_integrations shows all", named.join(", ")),
+        _ => format!("there are: {}", named.join(", ")),
+    };
     connections::refuse("unknown_integration", "this environment has no such integration", &hint).about(argument)
 }
 
@@ -216,7 +219,7 @@ fn of_list(answer: &Answer, since: Option<i64>) -> Result<Look, Error> {
     if !rows.iter().all(Value::is_object) {
         return Err(Error::invalid_answer(answer.route, answer.status));
     }
-    let found = rows.iter().filter(|row| is_after(row, "created", since));
+    let found = rows.iter().filter(|row| is_after(row, "created", since) && !connections::is_broken(row));
     Ok(Look::of(answer, found.filter_map(|row| Some((text(row, "connection_id")?, text(row, "provider_config_key")?))).next()))
 }
 

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::json;
 use crate::nango::tags::{self, MAX_TAGS, Tags};
 use crate::nango::{ConnectionId, Email, IntegrationKey, Label, Path, Request, TagKey};
+use crate::pairs;
 use crate::tool::{Dict, Effect, List, Open, Toolset, object, result};
 use crate::tools::connect::tag_dict;
 use crate::tools::connections::{echoed, found, patch, read, tag_object, tags_of};
@@ -106,11 +107,20 @@ impl crate::tool::Tool for Tool {
         if before.is_some_and(|before| Some(before) != own) {
             warnings.push(format!("metadata under {} was another and is replaced", cx.config.metadata_namespace));
         }
+        let gone = others(&connection, &cx.config.metadata_namespace);
+        if !args.patch_metadata && gone > 0 {
+            warnings.push(format!("other metadata is replaced ({gone} keys)"));
+        }
         cx.send(&write_metadata(args, metadata.clone()))
             .and_then(|answer| echoed(&answer))
             .map_err(|error| error.after(&["tags written"], &["metadata written: the same call again does it"]))?;
         Ok(Output { tags: tag_dict(&tags), identity_projection: identity, metadata, warnings: List(warnings) })
     }
+}
+
+/// How many keys the connection's metadata has beside that of the convention.
+fn others(connection: &Value, own: &str) -> usize {
+    connection.get("metadata").and_then(Value::as_object).map_or(0, |keys| keys.len() - usize::from(keys.contains_key(own)))
 }
 
 /// The connection as it is, also where its credentials no longer work.
@@ -144,14 +154,10 @@ fn identity(connection: &Value, principal: &str, warnings: &mut Vec<String>) -> 
     Identity { display_name, email }
 }
 
-fn value_of<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
-    tags.iter().find(|(have, _)| have == key).map(|(_, value)| value.as_str())
-}
-
 /// The connection's tags, those of the convention over them, those of the end user record over both.
 fn merged(kept: &Tags, mut tags: Tags, identity: &Identity) -> Tags {
     // The address here is only taken from the principal. One that the same person already has was said on purpose.
-    if value_of(kept, "end_user_id") == value_of(&tags, "end_user_id") && value_of(kept, "end_user_email").is_some() {
+    if pairs::value(kept, "end_user_id") == pairs::value(&tags, "end_user_id") && pairs::value(kept, "end_user_email").is_some() {
         tags.retain(|(key, _)| key != "end_user_email");
     }
     let mut known = Tags::new();
@@ -180,7 +186,7 @@ fn capacity(kept: &Tags, tags: &Tags) -> Result<(), Error> {
 fn report(kept: &Tags, lost: usize, tags: &Tags, warnings: &mut Vec<String>) {
     let mut replaced = Vec::new();
     for (key, value) in kept {
-        if value_of(tags, key) != Some(value) {
+        if pairs::value(tags, key) != Some(value) {
             replaced.push(key.as_str());
         }
     }

@@ -9,7 +9,7 @@ use crate::error::{ApiError, Error};
 use crate::json;
 use crate::nango::{ConnectionId, IntegrationKey, Label, Request};
 use crate::tool::{Effect, Int, List, Object, Passed, Toolset, object, result};
-use crate::tools::connect::{Kept, Session};
+use crate::tools::connect::{Kept, Next, Session, wait};
 
 object! {
     /// Arguments.
@@ -42,8 +42,12 @@ result! {
         connection_id: String,
         /// The link for its person. It contains a session token.
         connect_link: String,
+        /// When the link was issued, on Nango's clock.
+        issued_at: Option<String>,
         /// When the link stops working.
         expires_at: String,
+        /// The call that shows whether the person has finished.
+        next: Next,
         /// One sentence to tell the person.
         say: String,
         /// What completing the link will reset, and what could not be kept.
@@ -207,7 +211,9 @@ fn link(cx: &Context<'_>, id: &ConnectionId, integration: &IntegrationKey, kept:
     Ok(ReconnectLink {
         connection_id: id.to_string(),
         say: created.say(&format!("reconnect {}", &**integration)),
+        next: wait(cx, &[integration.to_string()], &created, json::object([("connection_id", json::text(id))])),
         connect_link: created.connect_link,
+        issued_at: created.issued_at,
         expires_at: created.expires_at,
         warnings: List(kept.warnings),
     })
