@@ -217,6 +217,11 @@ pub(crate) fn about(arguments: &Map<String, Value>) -> String {
     for (object, name) in [("end_user", "id"), ("tags", "end_user_id")] {
         add("Person", arguments.get(object).and_then(|object| object.get(name)).unwrap_or(&Value::Null));
     }
+    // Names of the schema; what they hold may be long, and a secret.
+    let others: Vec<&str> = arguments.keys().map(String::as_str).filter(|name| !NAMES.iter().any(|(_, known)| known == name)).collect();
+    if !others.is_empty() {
+        about.push_str(&format!(" Also: {}.", others.join(", ")));
+    }
     about
 }
 

@@ -179,6 +179,24 @@ fn every_write_is_approved_by_the_person_and_no_read_is() {
         }
         let asks = needs(outcome);
         assert!(nango.sent().is_empty(), "{}: asked before anything is sent", entry.name);
+        // What is not told by its value is told by its name.
+        const BY_VALUE: &[&str] = &[
+            "environment",
+            "provider_config_key",
+            "integration_id",
+            "unique_key",
+            "allowed_integrations",
+            "connection_id",
+            "end_user_id",
+            "principal",
+            "id",
+            "email",
+            "method",
+            "path",
+        ];
+        for name in arguments.as_object().unwrap().keys().filter(|name| !BY_VALUE.contains(&name.as_str())) {
+            assert!(asks.question.message.contains(name), "{}: {name} is not in {:?}", entry.name, asks.question.message);
+        }
         assert_eq!((asks.question.key, code(&asks.otherwise)), ("approve", "approval_required".into()), "{}", entry.name);
         let message = &asks.question.message;
         assert!(message.contains(entry.title) && message.contains(entry.name), "{message}");
