@@ -37,13 +37,12 @@ pub fn prompt(offers: Offers<'_>, name: &str, arguments: &Value) -> Result<Map<S
     let mut call = json::empty();
     for (given, argument, needed) in &ARGUMENTS {
         let value = arguments.get(*given).filter(|value| !value.is_null());
-        // What shows nothing is taken out. What is too long is refused and not cut: half an id is another person's.
-        let text: String = value.and_then(Value::as_str).unwrap_or_default().chars().filter(|c| !is_hidden(*c)).collect();
-        let text = text.trim();
-        if fits(&Text::of(1, 255), text) {
+        // What shows nothing is refused and not taken out, and what is too long not cut: that were another person's id.
+        let text = value.and_then(Value::as_str).unwrap_or_default().trim();
+        if fits(&Text::of(1, 255), text) && !text.contains(is_hidden) {
             json::put(&mut call, argument, json::text(text));
         } else if *needed || !text.is_empty() || value.is_some_and(|value| !value.is_string()) {
-            return Err(format!("the argument `{given}` is a text of 1 to 255 characters"));
+            return Err(format!("the argument `{given}` is a text of 1 to 255 visible characters"));
         }
     }
     let text = format!(
