@@ -105,8 +105,15 @@ pub fn gate(access: &Result<Access, ConfigError>, well: bool, head: &Head) -> Op
     })
 }
 
+/// Headers that decide something: twice, this server and a gateway before it could each go by another.
+const ONCE: [&str; 6] = ["authorization", "host", "origin", "mcp-protocol-version", "mcp-method", "mcp-name"];
+
 /// What stops a POST to /mcp.
 fn stop(access: &Result<Access, ConfigError>, head: &Head) -> Option<Response> {
+    let twice = |name: &&&str| head.headers.iter().filter(|(have, _)| have == **name).count() > 1;
+    if let Some(name) = ONCE.iter().find(twice) {
+        return Some(Response::refused(400, &format!("{name} stands twice")));
+    }
     const CHALLENGE: &str = "Bearer realm=\"nango-mcp\"";
     let challenged = |message: &str, challenge: &str| Some(Response::refused(401, message).with("www-authenticate", challenge));
     let access = match access {
@@ -187,10 +194,10 @@ fn page() -> Response {
         "</style><h1>nango-mcp ",
         env!("CARGO_PKG_VERSION"),
         "</h1><p>An <a href=\"https://modelcontextprotocol.io\">MCP</a> server for <a href=\"https://nango.dev\">Nango</a>: agents connect ",
-        "people's accounts, see what is connected, repair it and call providers. There is nothing to click here.</p>",
-        "<p>Point an MCP client at <code>/mcp</code> of this address (Streamable HTTP) and give it the token you got from the operator:</p>",
+        "people's accounts, see what is connected, repair it and call providers.</p>",
+        "<p>Point an MCP client at <code>/mcp</code> of this address and give it the token you got from the operator:</p>",
         "<pre>claude mcp add nango --transport http http://…/mcp --header \"Authorization: Bearer …\"</pre>",
-        "<p>Probes ask <code>/health</code>.</p></html>\n"
+        "</html>\n"
     );
     Response::new(200, "text/html; charset=utf-8", body.to_owned())
         .with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")

@@ -5,21 +5,23 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use nango_mcp::access::Access;
 use nango_mcp::config::ConfigError;
 use nango_mcp::endpoint::{self, Head, MAX_BODY, PATIENCE, gate};
 use nango_mcp::mcp::objection;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::audit::Event;
-use crate::doors::Doors;
+use crate::doors::{Door, Doors};
 use crate::listen;
 use crate::mcp::Server;
 use crate::metrics::MEDIA_TYPE;
@@ -27,7 +29,7 @@ use crate::sandbox::Sandbox;
 use crate::signals;
 use crate::start::Loader;
 use crate::timings::{Phase, Timeline};
-use crate::wire::refusal;
+use crate::wire::{malformed, refusal};
 
 /// Where and for whom to listen.
 #[derive(Debug, Clone)]
@@ -142,7 +144,9 @@ fn routes(live: Arc<Live>) -> Router {
 /// Answer a request: first the rules, then rmcp. rmcp answers what is no JSON-RPC message with plain text, and refuses
 /// clients that do not say that they accept events, which are never sent here.
 async fn answer(State(live): State<Arc<Live>>, request: Request) -> Response {
-    let response = answer_within(&live, request).await;
+    let mut response = answer_within(&live, request).await;
+    // A result may hold a Connect link.
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if response.status().is_client_error() {
         live.sandbox.watcher().monitor.metrics.refused(response.status().as_u16());
     }
@@ -175,20 +179,29 @@ async fn answer_within(live: &Live, request: Request) -> Response {
         return respond(reply.into());
     }
     if let Some(answer) = refusal(&body) {
-        return (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "application/json")], answer.to_string()).into_response();
+        return bad_request(&answer);
     }
     parts.headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     // When the client is gone this future is dropped, and `_held` with it.
     let (_held, hangup) = watch::channel(());
     parts.extensions.insert(Hangup(hangup));
-    let Some((timings, timeline)) = timings else {
-        return door.handle(Request::from_parts(parts, body.into())).await.map(Body::new);
-    };
+    let Some((timings, timeline)) = timings else { return handled(door, parts, body).await };
     timeline.lap(Phase::Accept);
     parts.extensions.insert(timeline.clone());
-    let answer = door.handle(Request::from_parts(parts, body.into())).await.map(Body::new);
+    let answer = handled(door, parts, body).await;
     timings.finished(&timeline, Instant::now());
     answer
+}
+
+/// rmcp's answer. The media type was looked at before: what it does not take for that reason is a message that it cannot read.
+async fn handled(door: &Door, parts: Parts, body: Bytes) -> Response {
+    let answer = door.handle(Request::from_parts(parts, body.clone().into())).await.map(Body::new);
+    let unread = answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    unread.then(|| malformed(&body)).flatten().map_or(answer, |told| bad_request(&told))
+}
+
+fn bad_request(told: &Value) -> Response {
+    (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "application/json")], told.to_string()).into_response()
 }
 
 /// The same head as that of a call: who may not call may not read the counters.

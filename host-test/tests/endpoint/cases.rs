@@ -131,6 +131,11 @@ fn envelopes() -> Vec<Case> {
         plain("a method that is none", r#"{"jsonrpc":"2.0","id":3,"method":7}"#, 400, error(json!(3), -32600)),
         plain("an id of null", r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, 400, error(json!(null), -32600)),
         plain("an id that is an object", r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, 400, error(json!(null), -32600)),
+        plain("two ids", r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#, 200, json!({"id": 2, "result": {}})).but_host(
+            "rmcp reads no message with a member that stands twice",
+            400,
+            error(json!(2), -32600),
+        ),
         plain("an id that is a fraction", r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, 400, error(json!(null), -32600)),
         plain("an id beyond 64 bits", r#"{"jsonrpc":"2.0","id":9223372036854775808,"method":"ping"}"#, 400, error(json!(null), -32600)),
         plain(
@@ -172,6 +177,9 @@ fn http() -> Vec<Case> {
         case
     };
     let refused = || error(json!(null), -32600);
+    let twice = |header, one: &str, other: &str| {
+        Case::new("a header that stands there twice", vec![(header, one.to_owned()), (header, other.to_owned())], ping, 400, refused())
+    };
     vec![
         typed("no media type", "-", 415, refused()),
         typed("another media type", "text/plain", 415, refused()),
@@ -193,6 +201,11 @@ fn http() -> Vec<Case> {
         Case::new("an origin that is none", vec![("origin", "null".to_owned())], ping, 403, refused()),
         Case::new("an origin that begins well", vec![("origin", "http://localhost.evil.example".to_owned())], ping, 403, refused()),
         Case::new("a local origin", vec![("origin", "http://localhost:5173".to_owned())], ping, 200, json!({"id": 1})),
+        twice("origin", "http://localhost", "http://evil.example"),
+        twice("mcp-name", "list_environments", "delete_connection"),
+        twice("mcp-method", "ping", "tools/call"),
+        twice("mcp-protocol-version", "2025-11-25", "2026-07-28"),
+        twice("authorization", "Bearer a", "Bearer b"),
         Case::new("another host", vec![("host", "evil.example".to_owned())], ping, 403, refused()),
         Case::new("a host that begins well", vec![("host", "127.0.0.1.evil.example:80".to_owned())], ping, 403, refused()),
     ]
