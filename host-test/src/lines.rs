@@ -99,12 +99,16 @@ where
     type Error = io::Error;
 
     fn send(&mut self, message: TxJsonRpcMessage<RoleServer>) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let (output, unanswered) = (self.output.clone(), self.unanswered.clone());
+        let (output, unanswered, stop) = (self.output.clone(), self.unanswered.clone(), self.stop.clone());
         let answers = unanswered.answers(answered(&message).as_ref());
         async move {
             let written = output.write(message).await;
             if answers {
                 unanswered.written();
+            }
+            if written.is_err() {
+                // Nobody hears what is done any longer: nothing more is begun.
+                stop.notify_one();
             }
             written
         }

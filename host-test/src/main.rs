@@ -154,10 +154,13 @@ struct Source {
     keys: Keys,
 }
 
+/// What is logged unless RUST_LOG says otherwise. rmcp would log ids as clients wrote them, line feeds included.
+const FILTER: &str = "warn,rmcp=off,nango_mcp_host=info";
+
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,nango_mcp_host=info".into()))
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| FILTER.into()))
         .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)

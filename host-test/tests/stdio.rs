@@ -278,6 +278,49 @@ fn a_signal_lets_a_call_finish() {
 }
 
 #[test]
+fn nothing_is_done_for_a_client_that_cannot_hear_of_it() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
+    command.env_remove("NANGO_SECRET_KEY").current_dir(env!("CARGO_TARGET_TMPDIR"));
+    command.args(["stdio", "--demo", "--component"]).arg(component()).stderr(Stdio::null());
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(writer).spawn().unwrap();
+    drop(command);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(hello().as_bytes()).unwrap();
+    BufReader::new(&reader).read_line(&mut String::new()).unwrap();
+    drop(reader);
+    writeln!(stdin, "{}", json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).unwrap();
+    for id in 2..5 {
+        let ping = json!({"jsonrpc": "2.0", "id": id, "method": "ping"});
+        // It may have ended by now.
+        let _ = writeln!(stdin, "{ping}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while child.try_wait().unwrap().is_none() {
+        assert!(std::time::Instant::now() < end, "it goes on, and nobody hears it");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    drop(stdin);
+}
+
+#[test]
+fn ids_do_not_write_into_the_log() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
+    command.env_remove("NANGO_SECRET_KEY").env_remove("RUST_LOG").current_dir(env!("CARGO_TARGET_TMPDIR"));
+    command.args(["stdio", "--demo", "--component"]).arg(component());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(hello().as_bytes()).unwrap();
+    let call = json!({"jsonrpc": "2.0", "id": "x\n INFO forged", "method": "tools/call", "params": {"name": "nope"}});
+    writeln!(stdin, "{}\n{call}", json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("unknown tool nope"), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("forged"), "{output:?}");
+}
+
+#[test]
 fn a_log_that_nobody_reads_ends_no_call() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nango-mcp-host"));
     command.env_remove("NANGO_SECRET_KEY").current_dir(env!("CARGO_TARGET_TMPDIR"));
