@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use nango_mcp::Config;
 use nango_mcp::config::{Approval, ConfigError};
 use nango_mcp::tool::nearest;
+use rustix::fs::{Mode, OFlags};
 use serde::Deserialize;
 
 use crate::limits::Limits;
@@ -72,10 +73,15 @@ impl Policy {
     /// It cannot be read, everybody may change it, or it is not of the form: the text names the line and the key, never a value.
     pub fn read(path: &Path) -> Result<Self> {
         let what = || format!("policy {}", path.display());
-        let mut file = File::open(path).with_context(what)?;
+        // Without waiting, as for the other end of a FIFO.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let mut file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(std::io::Error::from).with_context(what)?);
         let found = file.metadata().with_context(what)?;
+        if !found.is_file() {
+            bail!("{}: is no regular file", what());
+        }
         // Who writes it grants himself everything.
-        if found.is_file() && found.mode() & 0o002 != 0 {
+        if found.mode() & 0o002 != 0 {
             bail!(
                 "{}: everybody on this machine may change it (mode {:03o}): `chmod o-w {}`",
                 what(),
@@ -208,6 +214,12 @@ impl Rules {
 
     /// The tools that both the server and the rules offer.
     fn tools(&self, config: &Config) -> Result<Vec<&'static str>> {
+        // In a variable an empty list says nothing; here it would be read as all, by nobody's wish.
+        for (key, list) in [("toolsets", &self.toolsets), ("tools", &self.tools)] {
+            if list.as_ref().is_some_and(|list| list.iter().all(|name| name.trim().is_empty())) {
+                bail!("{key}: must name at least one; leave it out for all, and take the principal out to lock it out");
+            }
+        }
         let listed =
             |name: &str, list: &Option<Vec<String>>| (name.to_owned(), list.iter().flatten().cloned().collect::<Vec<_>>().join(","));
         let wanted = [listed("NANGO_MCP_TOOLSETS", &self.toolsets), listed("NANGO_MCP_TOOLS", &self.tools)];
@@ -350,6 +362,9 @@ mod tests {
             (&open, "environments = [\"prodd\"]", "did you mean prod?"),
             (&open, "environments = [\"prod\", \"Live\"]", "environments: prod is named twice"),
             (&open, "environments = []", "environments: must name at least one of prod, dev"),
+            (&open, "toolsets = []", "principal.a: toolsets: must name at least one"),
+            (&open, "tools = []", "principal.a: tools: must name at least one"),
+            (&open, "tools = [\" \", \"\"]", "principal.a: tools: must name at least one"),
             (&open, "toolsets = [\"conect\"]", "toolsets: must be a comma list of"),
             (
                 &open,

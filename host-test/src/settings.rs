@@ -89,7 +89,12 @@ fn with_file(mut vars: Vars, keyed: bool) -> Result<Vars> {
             // It may be another program's, with lines of another form.
             let ours: Vars = match env_file(&text) {
                 Ok(lines) => lines,
-                Err(_) => text.lines().filter_map(|line| env_file(line).ok()?.pop()).collect(),
+                Err(line) => {
+                    if text.contains("NANGO_") {
+                        tracing::warn!("line {line} of .env is not NAME=value and is passed over");
+                    }
+                    text.lines().filter_map(|line| env_file(line).ok()?.pop()).collect()
+                }
             };
             let keyed = keyed || vars.iter().any(|(name, value)| name.starts_with(VARIABLE) && !value.is_empty());
             if keyed && ours.iter().any(|(name, _)| name.starts_with("NANGO_")) {

@@ -1,9 +1,10 @@
 //! What a server is made from, so that it can be made again while it runs.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::doors::Doors;
 use crate::keys::Keys;
@@ -30,12 +31,15 @@ pub struct Loader {
     pub monitor: Arc<Monitor>,
     /// Compiled once.
     compiled: OnceLock<Sandbox>,
+    /// Whether there was an API key the last time.
+    keyed: AtomicBool,
 }
 
 impl Loader {
     /// For a component.
     pub fn new(component: PathBuf, limits: Limits) -> Self {
-        Self { component, limits, demo: None, keys: Keys::default(), policy: None, monitor: Arc::default(), compiled: OnceLock::new() }
+        let (keys, monitor, compiled) = (Keys::default(), Arc::default(), OnceLock::new());
+        Self { component, limits, demo: None, keys, policy: None, monitor, compiled, keyed: AtomicBool::new(false) }
     }
 
     /// A server with the whole configuration.
@@ -56,7 +60,10 @@ impl Loader {
         let doors = match &self.policy {
             None => Doors::of(&server, server.access()).await?,
             Some(path) => {
-                let policy = Policy::read(path)?;
+                let file = path.clone();
+                // A disk may take its time, while calls go on.
+                let read = tokio::task::spawn_blocking(move || Policy::read(&file)).await;
+                let policy = read.context("cannot read the policy")??;
                 let doors = Doors::with(&server, server.access(), &policy, &vars, self.limits).await;
                 doors.with_context(|| format!("policy {}", path.display()))?
             }
@@ -72,6 +79,10 @@ impl Loader {
 
     async fn serve(&self, vars: &Vars) -> Result<Server> {
         let grant = settings::grant(vars)?;
+        let keyed = grant.config.environments.iter().any(|environment| environment.key.is_some());
+        if self.keyed.fetch_or(keyed, Ordering::Relaxed) && !keyed {
+            bail!("no environment has an API key any longer: is the file there that it stood in?");
+        }
         let sandbox = match self.compiled.get() {
             Some(compiled) => compiled.granted(Arc::from("local"), grant, self.limits),
             None => {

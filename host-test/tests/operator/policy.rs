@@ -177,6 +177,37 @@ async fn a_token_is_taken_back_while_calls_go_on() {
             host.says("the configuration stays as it was");
             assert_eq!((status(PROD), status(DEV), status("nmcp_another")), (200, 401, 200));
         }
+        // Nobody is waited for at the other end.
+        std::fs::remove_file(&file).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        host.signal("HUP");
+        assert!(host.says("the configuration stays as it was").contains("is no regular file"));
+        assert_eq!((status(PROD), status(DEV), status("nmcp_another")), (200, 401, 200));
+    });
+}
+
+/// Whose file is gone has not taken his keys back on purpose.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_without_any_key_is_no_other_configuration() {
+    let world = World::new().await;
+    let folder = folder("reload-keys");
+    let file = folder.join(".env");
+    let lines: Vec<String> = world.vars(&[]).iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    std::fs::write(&file, lines.concat()).unwrap();
+    tokio::task::block_in_place(|| {
+        let host = Host::http(&folder, &component(), &[], &[]);
+        let works = || host.call(None, "list_connections", &json!({"environment": "dev"})).good();
+        works();
+        for spoilt in ["garbage", "NANGO_SECRET_KEY: x"] {
+            std::fs::write(&file, spoilt).unwrap();
+            host.signal("HUP");
+            assert!(host.says("the configuration stays as it was").contains("no environment has an API key any longer"));
+            works();
+        }
+        std::fs::remove_file(&file).unwrap();
+        host.signal("HUP");
+        host.says("the configuration stays as it was");
+        works();
     });
 }
 
