@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
+use nango_mcp::access::Access;
 use nango_mcp_host::audit::Audit;
 use nango_mcp_host::demo::{Embedded, PATIENCE, RATE_LIMIT, invite, tell};
 use nango_mcp_host::keys::Keys;
@@ -62,7 +63,7 @@ enum Command {
         #[arg(long)]
         unauthenticated: bool,
         /// A host name under which clients reach this server, beside localhost and the address; may be repeated.
-        #[arg(long, value_name = "HOST")]
+        #[arg(long, value_name = "HOST", value_parser = host_name)]
         allowed_host: Vec<String>,
         /// What each token may do: a TOML file; docs/host.md describes it, `policy check` tries it.
         #[arg(long, value_name = "FILE")]
@@ -282,6 +283,15 @@ impl Watch {
         if let Some(timings) = &monitor.timings {
             let _ = timings.tell(&mut std::io::stderr());
         }
+    }
+}
+
+/// A name as NANGO_MCP_ALLOWED_HOSTS has several.
+fn host_name(name: &str) -> Result<String, String> {
+    let one = [("NANGO_MCP_ALLOWED_HOSTS".to_owned(), name.to_owned())];
+    match Access::from_vars(&one) {
+        Ok(_) if !name.trim().is_empty() && !name.contains(',') => Ok(name.to_owned()),
+        _ => Err("a host name, such as mcp.example.com, with or without a port".to_owned()),
     }
 }
 

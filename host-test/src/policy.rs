@@ -122,6 +122,9 @@ impl Policy {
         let mut taken = BTreeMap::new();
         let mut all = Vec::new();
         for (name, rules) in &self.principal {
+            if !nameable(name) {
+                bail!("principal.{name:?}: a name has at most 64 letters, digits, `.`, `_` and `-`");
+            }
             let digests = rules.digests().with_context(|| format!("principal.{name}"))?;
             for digest in &digests {
                 if let Some(other) = taken.insert(digest.clone(), name) {
@@ -130,9 +133,6 @@ impl Policy {
             }
             let made = rules.narrow(vars, config).and_then(|vars| settings::grant_within(&vars, config));
             let grant = made.with_context(|| format!("principal.{name}"))?;
-            if !nameable(name) {
-                bail!("principal.{name}: a name has at most 64 letters, digits, `.`, `_` and `-`");
-            }
             let (rate, burst) = (rules.calls_per_minute.unwrap_or(limits.rate), rules.burst.or(limits.burst));
             let limits = Limits { rate, burst, share: rules.calls_at_once.or(limits.share), ..limits };
             all.push(Principal { name: name.as_str().into(), digests, grant, limits, metrics: rules.metrics });

@@ -124,6 +124,9 @@ fn a_flag_that_cannot_hold_is_refused_at_start() {
         (["--limit-burst", "5"], "--limit-rate"),
         (["--audit-log", "no/such/folder/audit.jsonl"], "cannot write the audit log no/such/folder/audit.jsonl"),
         (["--policy", "none.toml"], "policy none.toml"),
+        (["--allowed-host", "http://x/"], "--allowed-host"),
+        (["--allowed-host", "*.example.com"], "--allowed-host"),
+        (["--allowed-host", ""], "--allowed-host"),
     ] {
         let run = host(&folder, &[], &[&["http", "--listen", "127.0.0.1:0"], flags.as_slice()].concat());
         assert_eq!(run.status.code(), Some(2), "{flags:?}");
