@@ -1,6 +1,6 @@
 //! The HTTP endpoint of the component: what of a request is looked at, in which order, and what is said to it.
 //!
-//! Pure: a head and a body in, a response out. The order is a promise: path, method, token, Host and Origin, media type,
+//! Pure: a head and a body in, a response out. The order is a promise: path, method, what stands twice, token, Host and Origin, media type,
 //! size; only then is the body read, and only then does MCP see it. So who has no token learns nothing but that.
 
 use std::time::Duration;
@@ -110,8 +110,7 @@ const ONCE: [&str; 6] = ["authorization", "host", "origin", "mcp-protocol-versio
 
 /// What stops a POST to /mcp.
 fn stop(access: &Result<Access, ConfigError>, head: &Head) -> Option<Response> {
-    let twice = |name: &&&str| head.headers.iter().filter(|(have, _)| have == **name).count() > 1;
-    if let Some(name) = ONCE.iter().find(twice) {
+    if let Some(name) = ONCE.into_iter().find(|name| head.headers.iter().filter(|(have, _)| have == name).count() > 1) {
         return Some(Response::refused(400, &format!("{name} stands twice")));
     }
     const CHALLENGE: &str = "Bearer realm=\"nango-mcp\"";

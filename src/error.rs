@@ -55,7 +55,7 @@ pub enum Cause {
 /// A failure that Nango reported, mapped on route, status and Nango's own code.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ApiError {
-    /// HTTP status.
+    /// HTTP status; 0 where Nango refused nothing, but what it holds does not allow the call.
     pub status: u16,
     /// Stable code: ours where the case is known (`unknown_integration`), else Nango's own.
     pub code: String,
@@ -250,7 +250,9 @@ pub(crate) fn writes(route: &str) -> bool {
 impl ApiError {
     /// What only Nango's failures have.
     fn describe(&self, out: &mut Map<String, Value>) {
-        json::put(out, "status", self.status.into());
+        if self.status > 0 {
+            json::put(out, "status", self.status.into());
+        }
         if let Some((path, _)) = self.fields.first() {
             json::put(out, "field", json::text(path));
         }

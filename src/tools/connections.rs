@@ -236,7 +236,7 @@ pub(crate) fn echoed(answer: &Answer) -> Result<(), Error> {
 /// A refusal because of what Nango holds. Nothing was written.
 #[inline(never)]
 pub(crate) fn refuse(code: &str, message: &str, hint: &str) -> Error {
-    Error::nango(ApiError { status: 200, code: code.into(), message: message.into(), hint: Some(hint.into()), ..ApiError::default() })
+    Error::nango(ApiError { status: 0, code: code.into(), message: message.into(), hint: Some(hint.into()), ..ApiError::default() })
 }
 
 /// Whether this is an auth mode in Nango's spelling, and nothing else.
