@@ -156,12 +156,10 @@ impl Egress {
 
     /// What of this host's a request of this call ran into.
     pub(crate) fn limit(&self, limits: &Limits) -> Option<Fault> {
-        if self.echoed.load(Ordering::Relaxed) {
-            return Some(Fault::Echoed);
-        }
-        match self.flooded.load(Ordering::Relaxed) {
-            true => Some(Fault::Received(limits.received)),
-            false => self.spent.then_some(Fault::Requests(limits.requests)),
+        match (self.echoed.load(Ordering::Relaxed), self.flooded.load(Ordering::Relaxed)) {
+            (true, _) => Some(Fault::Echoed),
+            (_, true) => Some(Fault::Received(limits.received)),
+            _ => self.spent.then_some(Fault::Requests(limits.requests)),
         }
     }
 
@@ -218,8 +216,7 @@ impl WasiHttpHooks for Egress {
             let answered = tokio::time::timeout(first_byte, client.request(request)).await;
             let response = answered.map_err(|_| Error::ConnectionReadTimeout)?.map_err(|error| reason(&error))?;
             if response.headers().values().any(|value| secrets.stand_in(value.as_bytes())) {
-                echoed.store(true, Ordering::Relaxed);
-                return Err(watcher.echoed(&origin));
+                return Err(watcher.echoed(&origin, &echoed));
             }
             let watch = secrets.watch();
             let response =
@@ -231,7 +228,8 @@ impl WasiHttpHooks for Egress {
 
 impl Watcher {
     /// An answer holds a key, as of an origin that sends back the headers it got. The guest must not see it.
-    fn echoed(&self, origin: &Origin) -> Error {
+    fn echoed(&self, origin: &Origin, echoed: &AtomicBool) -> Error {
+        echoed.store(true, Ordering::Relaxed);
         tracing::error!("an answer from {origin} held an API key; it was cut off before the component saw it");
         self.monitor.metrics.outbound("echoed");
         self.monitor.audit.write(&Event::Echoed { principal: &self.principal, address: origin.to_string() });
@@ -267,11 +265,10 @@ impl Body for Guarded {
             tracing::warn!("an answer from {} was cut off: the call has received as much as it may", self.origin);
             return Poll::Ready(Some(Err(Error::HttpResponseBodySize(None))));
         }
-        if frame.data_ref().is_some_and(|data| self.watch.sees(data)) {
-            self.echoed.store(true, Ordering::Relaxed);
-            return Poll::Ready(Some(Err(self.watcher.echoed(&self.origin))));
+        match frame.data_ref().is_some_and(|data| self.watch.sees(data)) {
+            true => Poll::Ready(Some(Err(self.watcher.echoed(&self.origin, &self.echoed)))),
+            false => Poll::Ready(Some(Ok(frame))),
         }
-        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {

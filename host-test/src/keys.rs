@@ -10,6 +10,7 @@ use clap::Args;
 use nango_mcp::Config;
 use nango_mcp::config::Environment;
 
+pub(crate) use self::file::open;
 use crate::settings::Vars;
 
 /// What all variables with a key begin with.

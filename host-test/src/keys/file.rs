@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use rustix::fs::{Mode, OFlags};
@@ -18,8 +19,7 @@ use super::MOST;
 /// There is none, or others may read or change it; the text says what to do.
 pub(super) fn read(path: &str) -> Result<Vec<u8>> {
     let cannot = |doing: &str| format!("cannot {doing} the key file {path}");
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(std::io::Error::from).with_context(|| cannot("open"))?);
+    let file = open(Path::new(path)).with_context(|| cannot("open"))?;
     let found = Found::of(&file.metadata().with_context(|| cannot("look at"))?);
     if let Some(objection) = found.objection(rustix::process::geteuid().as_raw(), path) {
         bail!("the key file {path} {objection}");
@@ -28,6 +28,15 @@ pub(super) fn read(path: &str) -> Result<Vec<u8>> {
     let most = u64::try_from(MOST)?.saturating_add(1);
     file.take(most).read_to_end(&mut bytes).with_context(|| cannot("read"))?;
     Ok(bytes)
+}
+
+/// Open a file without waiting, as for the other end of a FIFO.
+///
+/// # Errors
+/// It cannot be opened.
+pub(crate) fn open(path: &Path) -> std::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
 /// What decides whether a file may hold a key.
